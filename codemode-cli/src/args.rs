@@ -1,0 +1,182 @@
+//! The arguments of each command. Their help texts are the manual: `codemode help`, and the README says the same.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use codemode::Limits;
+
+use crate::size;
+
+/// Run one TypeScript program in a sandbox whose only powers are the tools you give it
+#[derive(Debug, Parser)]
+#[command(name = "codemode", version, max_term_width = 100, arg_required_else_help = true, after_help = AFTER_HELP)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  codemode run examples/top-products.ts --sqlite examples/shop.db
+  echo 'return await external_querySql({ sql: \"SELECT 1 AS one\" })' | codemode run - --sqlite shop.db --json
+  codemode run program.ts --tools tools.json --timeout 5s --journal run.journal && codemode replay run.journal
+
+Exit codes:
+  0    success
+  1    the program failed, or a replay diverged
+  2    wrong usage or configuration, or the host failed
+  130  cancelled by Ctrl-C (143 by SIGTERM, 129 by SIGHUP)
+
+Colours appear on a terminal only; NO_COLOR switches them off. CODEMODE_DRIVER names the driver to use without --driver.";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a program
+    #[command(after_long_help = RUN_HELP)]
+    Run(Box<RunArgs>),
+    /// Run a recorded program again from its journal, and compare
+    #[command(after_long_help = REPLAY_HELP)]
+    Replay(ReplayArgs),
+    /// Print the system prompt that tells a model about the tools
+    Prompt(CatalogArgs),
+    /// Print the TypeScript declarations of the tools
+    Stubs(CatalogArgs),
+    /// List the drivers in this build, and what each can guarantee
+    Drivers(DriversArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct RunArgs {
+    /// The program: the body of an async TypeScript function; `-` reads standard input
+    pub file: PathBuf,
+    /// The engine to run it on; see `codemode drivers`
+    #[arg(long, value_name = "NAME")]
+    pub driver: Option<String>,
+    #[command(flatten)]
+    pub tools: ToolArgs,
+    #[command(flatten)]
+    pub limits: LimitArgs,
+    /// Seed of the program's Math.random and crypto, from 0 to 2^64-1 [default: fresh]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Print exactly one JSON object: { success, result?, logs?, error? }
+    #[arg(long)]
+    pub json: bool,
+    /// Write one JSON object a line for each event, as it happens; `-` is standard output
+    #[arg(long, value_name = "FILE|-")]
+    pub events: Option<PathBuf>,
+    /// Record the execution, for `codemode replay`
+    #[arg(long, value_name = "FILE")]
+    pub journal: Option<PathBuf>,
+}
+
+const RUN_HELP: &str = "\
+Standard output holds the result alone: pretty-printed JSON, or with --json the one object a model would get, or with \
+--events - the events. Console lines, calls and errors appear on standard error while the program runs.
+
+Tools of --sqlite: querySql({ sql, params? }) and describeSchema({}). The database is opened read-only. When DB does \
+not exist but a .sql file of the same name stands beside it, DB is made from it, and again when the .sql is newer.
+
+Tools of --tools: a JSON array of { name, description, inputSchema, outputSchema?, command, timeoutMs?, \
+maxConcurrency?, env? }.
+  command         [\"program\", \"argument\", …], started once a call, without a shell, in the current directory. A relative
+                  program with a slash is looked up beside TOOLS.json, one without in PATH. It reads the input as JSON
+                  from standard input and writes the answer as JSON, at most 16 MiB, to standard output.
+                  Any exit code but 0, or an answer that is not JSON, is an error of the tool, with the end of stderr.
+                  When the call is over, or the execution is killed, the program and all its children are killed.
+  timeoutMs       the longest a call may take [default: the --timeout of the execution]
+  maxConcurrency  the most calls at once [default: the limit of the execution, 32]
+  env             variables for the program: { \"NAME\": \"value\" }, or null to pass on your own.
+                  It inherits only PATH, HOME, USER, LOGNAME, SHELL, LANG, LC_*, TZ, TMPDIR, TERM (and what Windows needs).";
+
+#[derive(Debug, ClapArgs)]
+pub struct ReplayArgs {
+    /// What `codemode run --journal` wrote
+    pub journal: PathBuf,
+    /// Replay this program instead of the recorded one, to see where it departs
+    #[arg(long, value_name = "FILE")]
+    pub program: Option<PathBuf>,
+    /// The engine to replay on, which may be another than the one that recorded
+    #[arg(long, value_name = "NAME")]
+    pub driver: Option<String>,
+    /// Print exactly one JSON object: { equal, divergence?, reply? }
+    #[arg(long)]
+    pub json: bool,
+}
+
+const REPLAY_HELP: &str = "\
+No tool is called: every answer comes from the journal. Exit code 0 means that the program said and did the same as \
+when it was recorded, also if it failed then; 1 that it departs, with the first difference.";
+
+#[derive(Debug, ClapArgs)]
+pub struct CatalogArgs {
+    #[command(flatten)]
+    pub tools: ToolArgs,
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct DriversArgs {
+    /// Print a JSON array
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct ToolArgs {
+    /// Give the program read-only tools over this SQLite database: querySql, describeSchema
+    #[arg(long, value_name = "DB")]
+    pub sqlite: Option<PathBuf>,
+    /// Give the program the tools of this file, each a command; see `codemode run --help`
+    #[arg(long, value_name = "TOOLS.json")]
+    pub tools: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct LimitArgs {
+    /// The longest the program may run, tool calls included: 500ms, 30s, 2m, 1h [default: 30s]
+    #[arg(long, value_name = "TIME", value_parser = size::duration)]
+    pub timeout: Option<Duration>,
+    /// The most memory the program may use: 128MiB, 64MB, 1GiB or bytes [default: 128MiB]
+    #[arg(long, value_name = "SIZE", value_parser = size::bytes)]
+    pub memory: Option<usize>,
+    /// The most tool calls the program may make [default: 1000]
+    #[arg(long, value_name = "N")]
+    pub max_calls: Option<u32>,
+}
+
+impl LimitArgs {
+    /// The defaults with what was asked for.
+    pub fn limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        if let Some(wall) = self.timeout {
+            limits.wall = wall;
+        }
+        if let Some(heap_bytes) = self.memory {
+            limits.heap.heap_bytes = heap_bytes;
+        }
+        if let Some(calls) = self.max_calls {
+            limits.calls = calls;
+        }
+        limits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_in_the_help_are_the_defaults() {
+        let limits = Limits::default();
+        assert_eq!((limits.wall, limits.heap.heap_bytes), (Duration::from_secs(30), 128 << 20));
+        assert_eq!((limits.calls, limits.parallel_calls), (1000, 32));
+    }
+
+    #[test]
+    fn the_arguments_do_not_contradict_each_other() {
+        use clap::CommandFactory;
+        Args::command().debug_assert();
+    }
+}

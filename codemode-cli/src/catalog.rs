@@ -1,0 +1,61 @@
+//! The commands that only tell: `prompt`, `stubs` and `drivers`.
+
+use codemode::{CodeMode, DriverInfo};
+
+use crate::{
+    Ending,
+    args::{CatalogArgs, DriversArgs},
+    output::{self, paint::Paint},
+    problem::Problem,
+    tools::{self, Tools},
+};
+
+/// Prints the system prompt.
+pub fn prompt(args: &CatalogArgs) -> Result<Ending, Problem> {
+    print(code_mode(args)?.system_prompt())
+}
+
+/// Prints the declarations alone.
+pub fn stubs(args: &CatalogArgs) -> Result<Ending, Problem> {
+    print(code_mode(args)?.stubs())
+}
+
+/// Lists the drivers.
+pub fn drivers(args: &DriversArgs) -> Result<Ending, Problem> {
+    let drivers = codemode::drivers();
+    if args.json {
+        let text = serde_json::to_string_pretty(&drivers)
+            .map_err(|error| Problem::new(format!("the drivers have no JSON form: {error}")))?;
+        return print(&text);
+    }
+    if drivers.is_empty() {
+        output::note("no driver is in this build; build it with a feature such as quickjs");
+    }
+    let paint = Paint::stdout();
+    let text: Vec<String> = drivers.iter().map(|driver| described(driver, paint)).collect();
+    output::print(&text.join("\n"))?;
+    Ok(Ending::Success)
+}
+
+fn described(driver: &DriverInfo, paint: Paint) -> String {
+    let DriverInfo { name, engine, deadline, memory, isolation, .. } = driver;
+    let mut text = format!("{}\n", paint.strong(name));
+    for (label, value) in [("engine", engine), ("deadline", deadline), ("memory", memory), ("isolation", isolation)] {
+        let value = if value.is_empty() { "not stated" } else { value };
+        text.push_str(&format!("  {} {value}\n", paint.dim(&format!("{label:<9}"))));
+    }
+    text
+}
+
+/// The tools decide the text; the driver does not, so any will do.
+fn code_mode(args: &CatalogArgs) -> Result<CodeMode, Problem> {
+    let first = codemode::drivers().into_iter().next().map(|driver| driver.name);
+    let driver = tools::driver(first.as_deref())?;
+    Tools::open(&args.tools)?.code_mode(driver, args.limits.limits(), |warning| output::warning(&warning))
+}
+
+fn print(text: &str) -> Result<Ending, Problem> {
+    let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
+    output::print(&format!("{text}{end}"))?;
+    Ok(Ending::Success)
+}

@@ -1,0 +1,142 @@
+//! The live view of one execution on standard error: a line for each console line, call and answer, and on a terminal
+//! a last line that moves while calls are open.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use codemode::{Event, EventKind, Json, Level};
+
+use crate::{
+    output::{
+        paint::Paint,
+        say, terminal_width,
+        text::{one_line, visible},
+    },
+    size,
+};
+
+/// Shows events as they come.
+#[derive(Debug)]
+pub struct Screen {
+    paint: Paint,
+    /// Columns of the terminal, if there is one.
+    terminal: Option<usize>,
+    open: BTreeMap<u64, (Arc<str>, Instant)>,
+    /// Whether the moving line is on the terminal now.
+    drawn: bool,
+    turns: usize,
+}
+
+impl Screen {
+    /// A view that suits standard error.
+    pub fn new() -> Self {
+        Self { paint: Paint::stderr(), terminal: terminal_width(), open: BTreeMap::new(), drawn: false, turns: 0 }
+    }
+
+    /// When [`tick`](Self::tick) wants to be called, if nothing else happens; `None` while nothing moves.
+    pub fn next_tick(&self) -> Option<Duration> {
+        (self.terminal.is_some() && !self.open.is_empty()).then_some(TICK)
+    }
+
+    /// Shows one event.
+    pub fn show(&mut self, event: &Event) {
+        let paint = self.paint;
+        match &event.kind {
+            EventKind::Console { level, message } => {
+                let text = visible(message);
+                self.line(&match level {
+                    Level::Warn => paint.warn(&text),
+                    Level::Error => paint.error(&text),
+                    Level::Debug => paint.dim(&text),
+                    _ => text.into_owned(),
+                });
+            }
+            EventKind::Call { call_id, tool, args, .. } => {
+                self.open.insert(*call_id, (tool.clone(), Instant::now()));
+                let head = format!("→ {tool} #{call_id} ");
+                let rest = args.as_ref().map(Json::text).unwrap_or_default();
+                self.call(&head, rest, Paint::hint);
+            }
+            EventKind::CallResult { call_id, tool, result, duration, .. } => {
+                self.open.remove(call_id);
+                let head = format!("← {tool} #{call_id} {} ", size::shown(*duration));
+                let rest = result.as_ref().map(Json::text).unwrap_or_default();
+                self.call(&head, rest, Paint::good);
+            }
+            EventKind::CallError { call_id, tool, error, duration, .. } => {
+                self.open.remove(call_id);
+                let head = format!("✗ {tool} #{call_id} {} ", size::shown(*duration));
+                self.call(&head, &format!("{}: {}", error.name, error.message), Paint::error);
+            }
+            _ => {}
+        }
+    }
+
+    /// Shows what is odd but not wrong.
+    pub fn warning(&mut self, text: &str) {
+        let warning = format!("{}: {}", self.paint.warn("warning"), visible(text));
+        self.line(&warning);
+    }
+
+    /// Moves the moving line on.
+    pub fn tick(&mut self) {
+        self.turns += 1;
+        self.draw("");
+    }
+
+    /// Takes the moving line away.
+    pub fn clear(&mut self) {
+        if std::mem::take(&mut self.drawn) {
+            say(ERASE);
+        }
+    }
+
+    fn call(&mut self, head: &str, rest: &str, colour: fn(Paint, &str) -> String) {
+        let head = visible(head);
+        let width = self.terminal.unwrap_or(WIDTH_OF_FILES).saturating_sub(head.chars().count() + 1);
+        let line = format!("{}{}", colour(self.paint, &head), self.paint.dim(&one_line(rest, width.max(SHORTEST_REST))));
+        self.line(&line);
+    }
+
+    /// Writes a line above the moving one.
+    fn line(&mut self, line: &str) {
+        self.draw(&format!("{line}\n"));
+    }
+
+    /// Writes `text` and the moving line in one piece, so that a terminal never shows half of it.
+    fn draw(&mut self, text: &str) {
+        let mut out = String::new();
+        if std::mem::take(&mut self.drawn) {
+            out.push_str(ERASE);
+        }
+        out.push_str(text);
+        if let (Some(width), Some((_, since))) = (self.terminal, self.open.values().next()) {
+            let turn = TURNS.get(self.turns % TURNS.len()).copied().unwrap_or(' ');
+            let names: Vec<String> = self.counted().iter().map(|(tool, n)| if *n > 1 { format!("{tool} ×{n}") } else { tool.to_string() }).collect();
+            let text = format!("{turn} {:.1} s waiting for {}", since.elapsed().as_secs_f64(), names.join(", "));
+            // Writing to a String cannot fail.
+            let _ = write!(out, "{}", self.paint.dim(&one_line(&text, width.saturating_sub(1))));
+            self.drawn = true;
+        }
+        say(&out);
+    }
+
+    fn counted(&self) -> BTreeMap<&str, usize> {
+        let mut counted = BTreeMap::new();
+        for (tool, _) in self.open.values() {
+            *counted.entry(&**tool).or_insert(0) += 1;
+        }
+        counted
+    }
+}
+
+const TICK: Duration = Duration::from_millis(100);
+const TURNS: [char; 8] = ['⠋', '⠙', '⠸', '⠴', '⠦', '⠧', '⠇', '⠏'];
+/// To the first column, and erases the line.
+const ERASE: &str = "\r\x1b[2K";
+const WIDTH_OF_FILES: usize = 160;
+const SHORTEST_REST: usize = 20;

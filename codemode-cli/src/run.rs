@@ -1,0 +1,246 @@
+//! `codemode run`: everything that can be wrong is found before the program starts, then it runs, is shown live, and
+//! its result is printed.
+
+use std::{
+    fs::{self, File},
+    io::BufWriter,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use codemode::{
+    CodeMode, Error, EventKind, ExecuteOptions, Failure, FailureKind, Limits, Outcome, Recorder, Reply,
+    journal::{RecordedEnd, RecordedFailure, RecordedLimits, Recording},
+    message,
+};
+use tokio::{sync::Notify, time::timeout};
+
+use crate::{
+    Ending,
+    args::RunArgs,
+    input,
+    output::{
+        self,
+        listener::{Heard, Listener, Sink, Teller},
+        paint::Paint,
+        screen::Screen,
+    },
+    problem::Problem,
+    signals::{Asked, Signals},
+    size,
+    tools::{self, Tools},
+};
+
+/// Runs the program of `args`.
+pub fn run(args: &RunArgs) -> Result<Ending, Problem> {
+    let events_on_stdout = args.events.as_deref().is_some_and(input::is_dash);
+    if args.json && events_on_stdout {
+        return Err(Problem::new("--json and --events - both want standard output").help("give --events a file"));
+    }
+    let limits = args.limits.limits();
+    limits.check()?;
+    refuse_to_overwrite(args)?;
+    let source = input::program(&args.file, limits.source_bytes)?;
+    let driver = tools::driver(args.driver.as_deref())?;
+    let tools = Tools::open(&args.tools)?;
+    let sink = match &args.events {
+        None => Sink::None,
+        Some(path) if input::is_dash(path) => Sink::Stdout,
+        Some(path) => Sink::File(create(path)?, path.display().to_string()),
+    };
+    let journal = args.journal.as_deref().map(create).transpose()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Problem::new(format!("the threads for tool calls cannot be started: {error}")))?;
+
+    let listener = Listener::start((!args.json).then(Screen::new), sink)?;
+    let teller = listener.teller();
+    let code_mode = tools.code_mode(driver, limits.clone(), move |warning| teller.warning(warning))?;
+    let recorder = Recorder::default();
+    let options = ExecuteOptions { seed: args.seed, journal: journal.as_ref().map(|_| recorder.clone()), ..Default::default() };
+    let ended = runtime.block_on(until_it_ends(&code_mode, &source, options, listener.teller(), limits.grace))?;
+    tools.stop();
+    let Heard { console, problem } = listener.finish();
+
+    let ended = Ended { events_on_stdout, ..ended.with_console(console) };
+    let ending = if args.json { ended.print_json() } else { ended.print(&input::name(&args.file)) };
+    if let (Some(file), Some(path)) = (journal, &args.journal) {
+        let recording = completed(recorder.take(), &source, &limits, &ended);
+        recording
+            .write(BufWriter::new(file))
+            .map_err(|error| Problem::new(format!("the journal {} cannot be written: {error}", path.display())))?;
+    }
+    // A query that was given up ends within milliseconds; nothing else may hold the process.
+    runtime.shutdown_timeout(Duration::from_millis(500));
+    problem.map_or(ending, Err)
+}
+
+/// How an execution ended.
+struct Ended {
+    result: Result<Outcome, Error>,
+    signal: Option<Asked>,
+    events_on_stdout: bool,
+}
+
+/// Runs the program until it ends, or a signal cancels it.
+async fn until_it_ends(
+    code_mode: &CodeMode,
+    source: &str,
+    options: ExecuteOptions,
+    teller: Teller,
+    grace: Duration,
+) -> Result<Ended, Problem> {
+    let mut signals =
+        Signals::catch().map_err(|error| Problem::new(format!("Ctrl-C cannot be caught: {error}")))?;
+    let finished = Arc::new(Notify::new());
+    let options = options.on_event({
+        let finished = finished.clone();
+        move |event| {
+            let last = matches!(event.kind, EventKind::Finished { .. });
+            teller.event(event);
+            if last {
+                finished.notify_one();
+            }
+        }
+    });
+    let mut execution = Box::pin(code_mode.execute(source, options));
+    let asked = tokio::select! {
+        result = &mut execution => return Ok(Ended { result, signal: None, events_on_stdout: false }),
+        asked = signals.next() => asked,
+    };
+    // Dropping it cancels. Its last events come when the engine has given in; a second signal does not wait for them.
+    drop(execution);
+    tokio::select! {
+        _ = timeout(grace + Duration::from_millis(200), finished.notified()) => {}
+        _ = signals.next() => {}
+    }
+    let failure = Failure::new(FailureKind::Cancelled, "Cancelled", format!("{} cancelled the execution", asked.name));
+    Ok(Ended { result: Ok(Outcome::new(Err(failure))), signal: Some(asked), events_on_stdout: false })
+}
+
+impl Ended {
+    /// The outcome of a cancelled execution knows its console from the events.
+    fn with_console(mut self, console: Vec<codemode::ConsoleLine>) -> Self {
+        if let (Some(_), Ok(outcome)) = (self.signal, &mut self.result) {
+            outcome.console = console;
+        }
+        self
+    }
+
+    fn ending(&self) -> Ending {
+        match (&self.result, self.signal) {
+            (_, Some(asked)) => Ending::Signal(asked.number),
+            (Ok(Outcome { result: Ok(_), .. }), None) => Ending::Success,
+            (Ok(_), None) => Ending::Failed,
+            (Err(_), None) => Ending::Problem,
+        }
+    }
+
+    /// Exactly one JSON object on standard output, whatever happened.
+    fn print_json(&self) -> Result<Ending, Problem> {
+        let reply = match &self.result {
+            Ok(outcome) => Reply::of(outcome),
+            Err(error) => Reply::of_host_error(error),
+        };
+        output::print(&format!("{reply}\n"))?;
+        if let Some(asked) = self.signal {
+            output::note(&format!("cancelled by {}", asked.name));
+        }
+        Ok(self.ending())
+    }
+
+    fn print(&self, program: &str) -> Result<Ending, Problem> {
+        let outcome = match &self.result {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                output::report(&Problem::from(error));
+                return Ok(Ending::Problem);
+            }
+        };
+        if let Some(asked) = self.signal {
+            output::note(&format!("cancelled by {}", asked.name));
+            return Ok(self.ending());
+        }
+        for warning in &outcome.warnings {
+            output::warning(warning);
+        }
+        match &outcome.result {
+            Ok(Some(json)) if self.events_on_stdout => output::say(&output::result(json, Paint::stderr())),
+            Ok(Some(json)) => output::print(&output::result(json, Paint::stdout()))?,
+            Ok(None) => output::note("the program returned nothing"),
+            Err(failure) => output::say(&output::failure(failure, program)),
+        }
+        output::say(&format!("{}\n", Paint::stderr().dim(&cost(outcome))));
+        Ok(self.ending())
+    }
+}
+
+/// One line on what an execution cost.
+fn cost(outcome: &Outcome) -> String {
+    let stats = &outcome.stats;
+    let calls = if stats.calls == 1 { "1 call".to_owned() } else { format!("{} calls", stats.calls) };
+    let mut text = format!("{calls} in {}, started in {}", size::shown(stats.run), size::shown(stats.startup));
+    if let Some(bytes) = stats.heap_peak_bytes {
+        text.push_str(&format!(", heap {}", size::shown_bytes(bytes)));
+    }
+    text
+}
+
+/// The recording with what only the command line knows: the TypeScript. A program that was refused left none, and
+/// gets one that says so.
+fn completed(mut recording: Recording, source: &str, limits: &Limits, ended: &Ended) -> Recording {
+    recording.header.typescript = Some(source.to_owned());
+    if recording.header.journal == 0 {
+        recording.header.journal = message::FORMAT;
+        recording.header.limits = RecordedLimits {
+            wall_ms: u64::try_from(limits.wall.as_millis()).unwrap_or(u64::MAX),
+            heap_bytes: limits.heap.heap_bytes,
+            stack_bytes: limits.heap.stack_bytes,
+            calls: limits.calls,
+            parallel_calls: limits.parallel_calls,
+            timers: limits.timers,
+            console_bytes: limits.console_bytes,
+            result_bytes: limits.result_bytes,
+            answer_bytes: limits.answer_bytes,
+        };
+        if let Ok(Outcome { result: Err(Failure { kind, name, message, .. }), .. }) = &ended.result {
+            let failure = RecordedFailure { kind: *kind, name: name.clone(), message: message.clone() };
+            recording.end = Some(RecordedEnd { failure: Some(failure) });
+        }
+    }
+    recording
+}
+
+/// A typing mistake in `--journal` or `--events` must not cost the program or the database.
+fn refuse_to_overwrite(args: &RunArgs) -> Result<(), Problem> {
+    let outputs: Vec<(&str, &PathBuf)> = [("--events", &args.events), ("--journal", &args.journal)]
+        .into_iter()
+        .filter_map(|(option, path)| Some((option, path.as_ref()?)))
+        .filter(|(option, path)| *option == "--journal" || !input::is_dash(path))
+        .collect();
+    if args.journal.as_deref().is_some_and(input::is_dash) {
+        return Err(Problem::new("--journal wants a file, not standard output"));
+    }
+    let same = |a: &Path, b: &Path| match (fs::canonicalize(a), fs::canonicalize(b)) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => a == b,
+    };
+    let inputs = [Some(&args.file), args.tools.sqlite.as_ref(), args.tools.tools.as_ref()];
+    for (option, path) in &outputs {
+        if let Some(input) = inputs.into_iter().flatten().find(|input| same(input, path)) {
+            return Err(Problem::new(format!("{option} would overwrite {}", input.display())));
+        }
+    }
+    if let [(_, events), (_, journal)] = outputs.as_slice()
+        && same(events, journal)
+    {
+        return Err(Problem::new(format!("--events and --journal both name {}", events.display())));
+    }
+    Ok(())
+}
+
+fn create(path: &Path) -> Result<File, Problem> {
+    File::create(path).map_err(|error| Problem::new(format!("{} cannot be written: {error}", path.display())))
+}

@@ -1,0 +1,103 @@
+//! Wording for what SQLite reports: for a person when a database cannot be opened, for a model when a query fails.
+
+use std::path::Path;
+
+use codemode::ToolError;
+use rusqlite::{Error, ErrorCode, ffi};
+
+use crate::{problem::Problem, size::shown_bytes, sqlite::fence::MOST_MEMORY};
+
+/// Why a database cannot be opened.
+pub fn problem(path: &Path, error: &Error) -> Problem {
+    let shown = path.display();
+    let said = said(error);
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => {
+            Problem::new(format!("{shown} is not an SQLite database")).help("it may also be an encrypted one")
+        }
+        Some(ErrorCode::DatabaseCorrupt) => Problem::new(format!("the database {shown} is damaged: {said}"))
+            .help("sqlite3 DB .recover saves what can be read"),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            Problem::new(format!("the database {shown} is locked by another process")).help("wait until it is done")
+        }
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly) if needs_shared_memory(path) => Problem::new(format!(
+            "the database {shown} is in WAL mode, and the file {shown}-shm that SQLite needs beside it cannot be used: {said}"
+        ))
+        .help("run it where that folder can be written, or copy the database, or end WAL mode with PRAGMA journal_mode = DELETE"),
+        Some(ErrorCode::ReadOnly) => {
+            Problem::new(format!("the last writer of the database {shown} did not finish, and undoing that needs to write: {said}"))
+                .help("open it once with write permission: sqlite3 DB 'PRAGMA integrity_check'")
+        }
+        Some(ErrorCode::OutOfMemory) => Problem::new(format!("the database {shown} needs too much memory to open")),
+        _ => Problem::new(format!("the database {shown} cannot be opened: {said}")),
+    }
+}
+
+/// Why a query failed, for the model that wrote it. `refused` is what the fence saw, `more` what helps with a name.
+pub fn tool_error(error: &Error, sql: &str, refused: Option<String>, more: &str) -> ToolError {
+    if let Error::MultipleStatement = error {
+        return refusal("several statements in one call are", "send each in a call of its own; they may run in parallel");
+    }
+    if let Error::SqlInputError { msg, sql: part, offset, .. } = error {
+        // SQLite compiled the end of the text.
+        let begin = sql.len().saturating_sub(part.len());
+        let at = begin + usize::try_from(*offset).unwrap_or(0);
+        return ToolError::new(format!("{msg}{}{more}", place(sql, at))).code("SQL_ERROR");
+    }
+    let said = said(error);
+    match error.sqlite_error_code() {
+        Some(ErrorCode::AuthorizationForStatementDenied) => {
+            refusal(&format!("{} is", refused.unwrap_or_else(|| "this statement".into())), ONLY_READS)
+        }
+        Some(ErrorCode::ReadOnly) => refusal("writing is", ONLY_READS),
+        Some(ErrorCode::OperationInterrupted) => ToolError::new("the query was cancelled").code("SQL_CANCELLED"),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            ToolError::new("the database is locked by another process; try again").code("DATABASE_LOCKED")
+        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            ToolError::new(format!("the database file is damaged ({said}); tell the user")).code("DATABASE_DAMAGED")
+        }
+        Some(ErrorCode::OutOfMemory) => ToolError::new(format!(
+            "the query needs more than {} of memory; filter or aggregate earlier, sort less, select fewer columns",
+            shown_bytes(MOST_MEMORY)
+        ))
+        .code("SQL_TOO_LARGE"),
+        Some(ErrorCode::TooBig) => {
+            ToolError::new(format!("{said}; select less of it, for example with substr()")).code("SQL_TOO_LARGE")
+        }
+        _ => ToolError::new(format!("{said}{more}")).code("SQL_ERROR"),
+    }
+}
+
+/// Something that the tool never does.
+pub fn refusal(what: &str, instead: &str) -> ToolError {
+    ToolError::new(format!("{what} refused: {instead}")).code("SQL_REFUSED")
+}
+
+/// What to do instead of writing.
+pub const ONLY_READS: &str = "programs can only read this database, with SELECT, WITH, VALUES, EXPLAIN or a PRAGMA that reads";
+
+/// What SQLite said, without rusqlite's frame around it.
+fn said(error: &Error) -> String {
+    match error {
+        Error::SqliteFailure(_, Some(message)) => message.clone(),
+        Error::SqliteFailure(code, None) => ffi::code_to_str(code.extended_code).to_owned(),
+        error => error.to_string(),
+    }
+}
+
+/// Line and column of a byte of the SQL text.
+fn place(sql: &str, at: usize) -> String {
+    let Some(before) = sql.get(..at) else { return String::new() };
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    format!(" (line {line}, column {column} of the SQL)")
+}
+
+/// Whether the file says that it is in WAL mode: bytes 18 and 19 of its header.
+fn needs_shared_memory(path: &Path) -> bool {
+    use std::io::Read;
+    let mut header = [0; 20];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    read.is_ok() && header.ends_with(&[2, 2])
+}

@@ -1,0 +1,132 @@
+//! What a program may do with a database, told to SQLite: read it, and nothing that reaches beyond its file.
+//!
+//! Statements that change rows are let through here and refused before they run, by what SQLite says of the compiled
+//! statement: virtual tables such as R-trees compile such statements for themselves when they are only read.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::{
+    Connection,
+    config::DbConfig,
+    hooks::{AuthAction, AuthContext, Authorization},
+};
+
+/// What the authorizer saw last, for the wording of an error.
+#[derive(Debug, Clone, Default)]
+pub struct Seen(Arc<Mutex<Option<String>>>);
+
+impl Seen {
+    /// Forgets what was seen of earlier statements.
+    pub fn clear(&self) {
+        self.set(None);
+    }
+
+    /// What the statement wanted and may not, such as `ATTACH`.
+    pub fn take(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn set(&self, what: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = what;
+    }
+
+    fn note(&self, what: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(what);
+    }
+}
+
+/// Makes a connection fit for programs.
+pub fn close_in(connection: &mut Connection) -> rusqlite::Result<Seen> {
+    for (config, on) in [
+        // A stranger's database may hold views and triggers that call functions.
+        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, false),
+        // WHERE naem = "x" is an error that names the column, not a comparison of two strings.
+        (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
+    ] {
+        connection.set_db_config(config, on)?;
+    }
+    connection.pragma_update(None, "query_only", true)?;
+    // Sorting a recursive query must fill neither the disk nor the memory. The limit is one for the process.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.query_row(&format!("PRAGMA hard_heap_limit = {MOST_MEMORY}"), [], |_| Ok(()))?;
+    let seen = Seen::default();
+    let notes = seen.clone();
+    connection.authorizer(Some(move |context: AuthContext<'_>| judge(&context.action, &notes)))?;
+    Ok(seen)
+}
+
+fn judge(action: &AuthAction<'_>, seen: &Seen) -> Authorization {
+    let refused = match action {
+        AuthAction::Select | AuthAction::Read { .. } | AuthAction::Recursive => return Authorization::Allow,
+        AuthAction::Insert { table_name } => return writes(seen, "INSERT into", table_name),
+        AuthAction::Update { table_name, .. } => return writes(seen, "UPDATE of", table_name),
+        AuthAction::Delete { table_name } => return writes(seen, "DELETE from", table_name),
+        AuthAction::Function { function_name } if !FUNCTIONS.contains(function_name) => return Authorization::Allow,
+        AuthAction::Function { function_name } => format!("the function {function_name}"),
+        AuthAction::Pragma { pragma_name, pragma_value } => {
+            let name = pragma_name.to_ascii_lowercase();
+            if READING_PRAGMAS.contains(&name.as_str()) && pragma_value.is_none() || LISTING_PRAGMAS.contains(&name.as_str()) {
+                return Authorization::Allow;
+            }
+            match pragma_value {
+                Some(value) => format!("PRAGMA {pragma_name} = {value}"),
+                None => format!("PRAGMA {pragma_name}"),
+            }
+        }
+        AuthAction::Attach { .. } => "ATTACH, and VACUUM INTO,".to_owned(),
+        AuthAction::Detach { .. } => "DETACH".to_owned(),
+        AuthAction::Transaction { .. } => "a transaction (each statement has its own)".to_owned(),
+        AuthAction::Savepoint { .. } => "a savepoint".to_owned(),
+        AuthAction::Analyze { .. } => "ANALYZE".to_owned(),
+        AuthAction::Reindex { .. } => "REINDEX".to_owned(),
+        AuthAction::AlterTable { table_name, .. } => format!("ALTER TABLE {table_name}"),
+        AuthAction::CreateTable { table_name } | AuthAction::CreateTempTable { table_name } => format!("CREATE TABLE {table_name}"),
+        AuthAction::CreateVtable { table_name, .. } => format!("CREATE VIRTUAL TABLE {table_name}"),
+        AuthAction::CreateView { view_name } | AuthAction::CreateTempView { view_name } => format!("CREATE VIEW {view_name}"),
+        AuthAction::CreateIndex { index_name, .. } | AuthAction::CreateTempIndex { index_name, .. } => format!("CREATE INDEX {index_name}"),
+        AuthAction::CreateTrigger { trigger_name, .. } | AuthAction::CreateTempTrigger { trigger_name, .. } => {
+            format!("CREATE TRIGGER {trigger_name}")
+        }
+        AuthAction::DropTable { table_name } | AuthAction::DropTempTable { table_name } | AuthAction::DropVtable { table_name, .. } => {
+            format!("DROP TABLE {table_name}")
+        }
+        AuthAction::DropView { view_name } | AuthAction::DropTempView { view_name } => format!("DROP VIEW {view_name}"),
+        AuthAction::DropIndex { index_name, .. } | AuthAction::DropTempIndex { index_name, .. } => format!("DROP INDEX {index_name}"),
+        AuthAction::DropTrigger { trigger_name, .. } | AuthAction::DropTempTrigger { trigger_name, .. } => {
+            format!("DROP TRIGGER {trigger_name}")
+        }
+        _ => "this statement".to_owned(),
+    };
+    // What a statement asks for in so many words comes after the writes to the schema that it implies.
+    seen.set(Some(refused));
+    Authorization::Deny
+}
+
+fn writes(seen: &Seen, what: &str, table: &str) -> Authorization {
+    // Statements that change the schema write to its table first; their own name comes later.
+    if !table.starts_with("sqlite_") {
+        seen.note(format!("{what} {table}"));
+    }
+    Authorization::Allow
+}
+
+/// Functions that reach into the process.
+const FUNCTIONS: [&str; 2] = ["load_extension", "fts3_tokenizer"];
+
+/// Pragmas that tell something, and would change it if they had a value.
+const READING_PRAGMAS: [&str; 16] = [
+    "application_id", "auto_vacuum", "collation_list", "compile_options", "data_version", "database_list", "encoding",
+    "foreign_keys", "freelist_count", "function_list", "journal_mode", "module_list", "page_count", "page_size",
+    "schema_version", "user_version",
+];
+
+/// Pragmas whose value names what they tell about.
+const LISTING_PRAGMAS: [&str; 10] = [
+    "foreign_key_check", "foreign_key_list", "index_info", "index_list", "index_xinfo", "integrity_check",
+    "quick_check", "table_info", "table_list", "table_xinfo",
+];
+
+/// Memory of all queries together.
+pub const MOST_MEMORY: u64 = 512 << 20;

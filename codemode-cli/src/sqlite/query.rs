@@ -1,0 +1,160 @@
+//! `querySql`: one statement, bounded rows.
+
+use codemode::ToolError;
+use rusqlite::{Connection, Error, Statement};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    size::shown_bytes,
+    sqlite::{
+        fault::{self, ONLY_READS},
+        params,
+        pool::Reader,
+        schema,
+        value::{Cell, text_bytes},
+    },
+};
+
+/// Rows in one answer.
+pub const MOST_ROWS: usize = 10_000;
+/// Bytes of JSON in one answer; an execution takes 4 MiB.
+pub const MOST_BYTES: usize = 3 << 20;
+
+/// Runs the statement of `{ sql, params? }`.
+pub fn run(reader: &mut Reader, input: &Value) -> Result<Value, ToolError> {
+    let sql = input.get("sql").and_then(Value::as_str).unwrap_or_default();
+    reader.seen.clear();
+    let fault = |error: &Error| {
+        let refused = reader.seen.take();
+        if reader.stopped() {
+            return ToolError::new("the query was cancelled").code("SQL_CANCELLED");
+        }
+        fault::tool_error(error, sql, refused, &names_for(error, &reader.connection))
+    };
+    let mut statement = reader.connection.prepare(sql).map_err(|error| fault(&error))?;
+    if !statement.readonly() {
+        let what = reader.seen.take().unwrap_or_else(|| "a statement that writes".into());
+        return Err(fault::refusal(&format!("{what} is"), ONLY_READS));
+    }
+    if statement.column_count() == 0 && sql_is_empty(&statement) {
+        return Err(ToolError::new("sql holds no statement").code("SQL_ERROR"));
+    }
+    params::bind(&mut statement, input.get("params"))?;
+    let columns = distinct(&statement.column_names());
+    let answer = rows(&mut statement, &columns).map_err(|error| match error {
+        RowError::Sqlite(error) => fault(&error),
+        RowError::TooLarge => ToolError::new(format!(
+            "one row holds more than {}; select fewer columns, or substr() of a long one",
+            shown_bytes(MOST_BYTES as u64)
+        ))
+        .code("SQL_TOO_LARGE"),
+    })?;
+    let mut notes = Vec::new();
+    if answer.truncated {
+        notes.push(format!(
+            "only the first {} rows are here (at most {MOST_ROWS} rows and {} fit); aggregate in SQL, or page with LIMIT and OFFSET",
+            answer.rows.len(),
+            shown_bytes(MOST_BYTES as u64)
+        ));
+    }
+    if answer.repaired {
+        notes.push("some text was not UTF-8 and has U+FFFD in it; CAST(column AS BLOB) gives its bytes".into());
+    }
+    let mut out = json!({ "columns": columns, "rowCount": answer.rows.len(), "truncated": answer.truncated });
+    if let Value::Object(out) = &mut out {
+        if !notes.is_empty() {
+            out.insert("note".into(), notes.join("; ").into());
+        }
+        out.insert("rows".into(), Value::Array(answer.rows));
+    }
+    Ok(out)
+}
+
+struct Rows {
+    rows: Vec<Value>,
+    truncated: bool,
+    repaired: bool,
+}
+
+enum RowError {
+    Sqlite(Error),
+    TooLarge,
+}
+
+impl From<Error> for RowError {
+    fn from(error: Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+fn rows(statement: &mut Statement<'_>, columns: &[String]) -> Result<Rows, RowError> {
+    let keys: usize = columns.iter().map(|column| text_bytes(column) + 2).sum();
+    let (mut rows, mut bytes, mut repaired) = (Vec::new(), 0, false);
+    let mut found = statement.raw_query();
+    while let Some(row) = found.next()? {
+        if rows.len() == MOST_ROWS {
+            return Ok(Rows { rows, truncated: true, repaired });
+        }
+        let mut object = Map::with_capacity(columns.len());
+        bytes += keys + 2;
+        for (i, column) in columns.iter().enumerate() {
+            let cell = Cell::of(row.get_ref(i)?);
+            bytes += cell.bytes;
+            repaired |= cell.repaired;
+            object.insert(column.clone(), cell.json);
+        }
+        if bytes > MOST_BYTES {
+            return if rows.is_empty() { Err(RowError::TooLarge) } else { Ok(Rows { rows, truncated: true, repaired }) };
+        }
+        rows.push(Value::Object(object));
+    }
+    Ok(Rows { rows, truncated: false, repaired })
+}
+
+/// Names that can be keys of one object: of several equal ones the second becomes `name_2`.
+fn distinct(names: &[&str]) -> Vec<String> {
+    let mut taken: Vec<String> = Vec::with_capacity(names.len());
+    for (i, name) in names.iter().enumerate() {
+        let base = if name.is_empty() { format!("column{}", i + 1) } else { (*name).to_owned() };
+        let free = |candidate: &String| !taken.contains(candidate) && !names.get(i + 1..).unwrap_or_default().contains(&candidate.as_str());
+        // The first of several keeps its name, although the same name follows.
+        let unique = if taken.contains(&base) {
+            (2..).map(|n| format!("{base}_{n}")).find(free).unwrap_or(base)
+        } else {
+            base
+        };
+        taken.push(unique);
+    }
+    taken
+}
+
+/// Whether the text held nothing but space and comments: SQLite then makes no statement, which has no SQL.
+fn sql_is_empty(statement: &Statement<'_>) -> bool {
+    statement.expanded_sql().is_none_or(|sql| sql.trim().is_empty())
+}
+
+/// A name that is not there gets the names that are.
+fn names_for(error: &Error, connection: &Connection) -> String {
+    let said = error.to_string();
+    if said.contains("no such table") {
+        let tables = schema::table_names(connection);
+        let list = if tables.is_empty() { "none".to_owned() } else { tables.join(", ") };
+        format!("; there are: {list}")
+    } else if said.contains("no such column") {
+        "; external_describeSchema({}) lists the columns".to_owned()
+    } else {
+        String::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_column_names_are_kept_apart() {
+        assert_eq!(distinct(&["id", "name", "id", "id"]), ["id", "name", "id_2", "id_3"]);
+        assert_eq!(distinct(&["id", "id", "id_2"]), ["id", "id_3", "id_2"]);
+        assert_eq!(distinct(&["", "a", ""]), ["column1", "a", "column3"]);
+    }
+}

@@ -1,0 +1,201 @@
+//! `describeSchema`, and the few lines about tables that stand in the description of `querySql`, so that a model can
+//! write its first query without asking.
+
+use codemode::ToolError;
+use rusqlite::{Connection, Result as SqlResult, params};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    output::text::visible,
+    sqlite::{fault, pool::Reader},
+};
+
+/// Everything a query can name: `{ tables, truncated }`.
+pub fn describe(reader: &mut Reader) -> Result<Value, ToolError> {
+    reader.seen.clear();
+    let described = |connection: &Connection| -> SqlResult<Value> {
+        let listed = tables(connection)?;
+        let truncated = listed.len() > MOST_TABLES;
+        let tables: Vec<Value> =
+            listed.iter().take(MOST_TABLES).map(|table| describe_table(connection, table)).collect::<SqlResult<_>>()?;
+        Ok(json!({ "tables": tables, "truncated": truncated }))
+    };
+    described(&reader.connection).map_err(|error| {
+        if reader.stopped() {
+            return ToolError::new("the query was cancelled").code("SQL_CANCELLED");
+        }
+        fault::tool_error(&error, "", reader.seen.take(), "")
+    })
+}
+
+/// The JSON Schema of what [`describe`] gives.
+pub fn output_schema() -> Value {
+    let names = json!({ "type": "array", "items": { "type": "string" } });
+    let count = format!("Rows; {MOST_COUNTED} means that many or more; null for a view, or a table that cannot be read");
+    let object = |properties: Value, required: Value| json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false });
+    let column = object(
+        json!({
+            "name": { "type": "string" },
+            "type": { "type": "string", "description": "As declared; empty when none is" },
+            "notNull": { "type": "boolean" },
+            "default": { "type": "string", "description": "An SQL expression" }
+        }),
+        json!(["name", "type", "notNull"]),
+    );
+    let foreign_key = object(
+        json!({ "columns": names, "table": { "type": "string" }, "references": names }),
+        json!(["columns", "table", "references"]),
+    );
+    let table = object(
+        json!({
+            "name": { "type": "string" },
+            "kind": { "enum": ["table", "view", "virtual"] },
+            "columns": { "type": "array", "items": column },
+            "primaryKey": names,
+            "foreignKeys": { "type": "array", "items": foreign_key },
+            "rowCount": { "type": ["integer", "null"], "description": count }
+        }),
+        json!(["name", "kind", "columns", "primaryKey", "foreignKeys", "rowCount"]),
+    );
+    object(
+        json!({
+            "tables": { "type": "array", "items": table },
+            "truncated": { "type": "boolean", "description": format!("Whether there are more than {MOST_TABLES}") }
+        }),
+        json!(["tables", "truncated"]),
+    )
+}
+
+/// The tables and their columns in a few lines. Reading them also proves that the file is a database.
+pub fn summary(reader: &mut Reader) -> SqlResult<String> {
+    let connection = &reader.connection;
+    let listed = tables(connection)?;
+    if listed.is_empty() {
+        return Ok("The database has no tables.".into());
+    }
+    let mut text = String::from("Tables:");
+    for (shown, table) in listed.iter().enumerate() {
+        let columns: Vec<String> = columns(connection, &table.name)?
+            .iter()
+            .map(|column| if column.declared.is_empty() { column.name.clone() } else { format!("{} {}", column.name, column.declared) })
+            .collect();
+        let line = format!("\n  {}({})", table.name, columns.join(", "));
+        if text.len() + line.len() > MOST_SUMMARY_BYTES {
+            text.push_str(&format!("\n  and {} more; see describeSchema", listed.len() - shown));
+            break;
+        }
+        text.push_str(&visible(&line.replace(['\n', '\t'], " ")).replacen(' ', "\n ", 1));
+    }
+    Ok(text)
+}
+
+/// The names of tables and views, for errors.
+pub fn table_names(connection: &Connection) -> Vec<String> {
+    let names: Vec<String> = tables(connection).unwrap_or_default().into_iter().map(|table| table.name).collect();
+    let more = names.len().saturating_sub(MOST_NAMES);
+    let mut shown: Vec<String> = names.into_iter().take(MOST_NAMES).collect();
+    if more > 0 {
+        shown.push(format!("and {more} more"));
+    }
+    shown
+}
+
+struct Table {
+    name: String,
+    kind: String,
+}
+
+struct Column {
+    name: String,
+    declared: String,
+    not_null: bool,
+    default: Option<String>,
+    /// Place in the primary key, from 1; 0 when it is not in it.
+    key: i64,
+}
+
+fn tables(connection: &Connection) -> SqlResult<Vec<Table>> {
+    let sql = "SELECT name, type FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'view', 'virtual') \
+               AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([], |row| Ok(Table { name: row.get(0)?, kind: row.get(1)? }))?;
+    rows.collect()
+}
+
+fn columns(connection: &Connection, table: &str) -> SqlResult<Vec<Column>> {
+    // Hidden columns, of virtual tables, are no part of SELECT *; generated ones (2, 3) are.
+    let sql = "SELECT name, type, \"notnull\", dflt_value, pk FROM pragma_table_xinfo(?1) WHERE hidden <> 1 ORDER BY cid";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map(params![table], |row| {
+        let declared: Option<String> = row.get(1)?;
+        Ok(Column { name: row.get(0)?, declared: declared.unwrap_or_default(), not_null: row.get(2)?, default: row.get(3)?, key: row.get(4)? })
+    })?;
+    rows.collect()
+}
+
+fn describe_table(connection: &Connection, table: &Table) -> SqlResult<Value> {
+    // A view of a table that is gone has no columns; the others are described all the same.
+    let columns = if table.kind == "view" { columns(connection, &table.name).unwrap_or_default() } else { columns(connection, &table.name)? };
+    let mut keys: Vec<&Column> = columns.iter().filter(|column| column.key > 0).collect();
+    keys.sort_by_key(|column| column.key);
+    let keys: Vec<&str> = keys.iter().map(|column| column.name.as_str()).collect();
+    let described: Vec<Value> = columns
+        .iter()
+        .map(|column| {
+            let mut out = json!({ "name": column.name, "type": column.declared, "notNull": column.not_null });
+            if let (Value::Object(out), Some(default)) = (&mut out, &column.default) {
+                out.insert("default".into(), default.as_str().into());
+            }
+            out
+        })
+        .collect();
+    Ok(json!({
+        "name": table.name,
+        "kind": table.kind,
+        "columns": described,
+        "primaryKey": keys,
+        "foreignKeys": foreign_keys(connection, &table.name)?,
+        "rowCount": if table.kind == "view" { None } else { row_count(connection, &table.name) },
+    }))
+}
+
+fn foreign_keys(connection: &Connection, table: &str) -> SqlResult<Vec<Value>> {
+    let sql = "SELECT id, \"table\", \"from\", \"to\" FROM pragma_foreign_key_list(?1) ORDER BY id, seq";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query(params![table])?;
+    let mut keys: Vec<(i64, Map<String, Value>)> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (id, other): (i64, String) = (row.get(0)?, row.get(1)?);
+        let (from, to): (String, Option<String>) = (row.get(2)?, row.get(3)?);
+        if keys.last().is_none_or(|(last, _)| *last != id) {
+            let key = [("columns", json!([])), ("table", json!(other)), ("references", json!([]))];
+            keys.push((id, key.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()));
+        }
+        let Some((_, key)) = keys.last_mut() else { continue };
+        // Without a column it means the primary key of the other table.
+        let references = to.or_else(|| primary_key(connection, &other));
+        for (name, column) in [("columns", Some(from)), ("references", references)] {
+            if let (Some(Value::Array(list)), Some(column)) = (key.get_mut(name), column) {
+                list.push(column.into());
+            }
+        }
+    }
+    Ok(keys.into_iter().map(|(_, key)| Value::Object(key)).collect())
+}
+
+fn primary_key(connection: &Connection, table: &str) -> Option<String> {
+    columns(connection, table).ok()?.into_iter().find(|column| column.key == 1).map(|column| column.name)
+}
+
+/// Counts at most [`MOST_COUNTED`] rows: counting all of a large table takes as long as reading it.
+fn row_count(connection: &Connection, table: &str) -> Option<i64> {
+    let quoted = table.replace('"', "\"\"");
+    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM main.\"{quoted}\" LIMIT {MOST_COUNTED})");
+    connection.query_row(&sql, [], |row| row.get(0)).ok()
+}
+
+const MOST_TABLES: usize = 300;
+const MOST_COUNTED: u32 = 100_000;
+const MOST_NAMES: usize = 40;
+/// About a thousand tokens of every prompt.
+const MOST_SUMMARY_BYTES: usize = 4_000;

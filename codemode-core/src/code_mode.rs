@@ -1,0 +1,558 @@
+//! [`CodeMode`]: tools in, one tool out. What most hosts use, and all they need.
+
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_util::Stream;
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::{
+    driver::{BoxFuture, ContextConfig, Host, IsolateDriver, Program, ToolNames},
+    error::{Error, ErrorKind},
+    event::{CallError, Event, EventKind},
+    journal::{Recorder, Recording},
+    json::Json,
+    limits::Limits,
+    names,
+    outcome::{Failure, FailureKind, Outcome, Position},
+    prompt::{self, PromptLimits, PromptParts},
+    reply::Reply,
+    session::Call,
+    stubs::{self, ToolSignature},
+    tool::{Tool, ToolContext},
+    typescript::{self, CompileOptions, Compiled, Diagnostic, DiagnosticKind},
+};
+
+/// One tool for a model, `execute_typescript`, in front of all the tools of a host. Cheap to clone.
+#[derive(Clone)]
+pub struct CodeMode {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    driver: Arc<dyn IsolateDriver>,
+    catalog: Arc<Catalog>,
+    limits: Limits,
+    on_event: Option<Listener>,
+    definition: ToolDefinition,
+    system_prompt: String,
+    stubs: String,
+    problems: Vec<String>,
+}
+
+/// The tools, and what they are called in the sandbox.
+struct Catalog {
+    tools: Vec<Tool>,
+    names: Arc<ToolNames>,
+    on_warning: Arc<dyn Fn(String) + Send + Sync>,
+}
+
+/// Whoever hears events.
+pub type Listener = Arc<dyn Fn(Event) + Send + Sync>;
+
+impl CodeMode {
+    /// Begins with nothing: give it a driver and tools.
+    pub fn builder() -> CodeModeBuilder {
+        CodeModeBuilder::default()
+    }
+
+    /// What to register with the model: name, description and schemas of `execute_typescript`.
+    pub fn tool_definition(&self) -> &ToolDefinition {
+        &self.shared.definition
+    }
+
+    /// A system prompt with the declarations of all tools.
+    pub fn system_prompt(&self) -> &str {
+        &self.shared.system_prompt
+    }
+
+    /// The TypeScript declarations of all tools.
+    pub fn stubs(&self) -> &str {
+        &self.shared.stubs
+    }
+
+    /// What is wrong with single tools, such as a schema that is none. The other tools are not affected.
+    pub fn problems(&self) -> &[String] {
+        &self.shared.problems
+    }
+
+    /// The driver that runs the programs.
+    pub fn driver(&self) -> &Arc<dyn IsolateDriver> {
+        &self.shared.driver
+    }
+
+    /// Answers a model's call of `execute_typescript`: takes `{ "typescriptCode": "…" }`, gives what the model is to
+    /// see. Whatever goes wrong is in the reply.
+    pub async fn call(&self, input: &Value, options: ExecuteOptions) -> Reply {
+        let code = match input.get("typescriptCode") {
+            Some(Value::String(code)) => code,
+            Some(other) => {
+                let kind = match other {
+                    Value::Null => "null",
+                    Value::Bool(_) => "a boolean",
+                    Value::Number(_) => "a number",
+                    Value::Array(_) => "an array",
+                    Value::Object(_) | Value::String(_) => "an object",
+                };
+                return Reply::of_bad_input(&format!("typescriptCode is {kind}; it must be a string"));
+            }
+            None => return Reply::of_bad_input("typescriptCode is missing"),
+        };
+        match self.execute(code, options).await {
+            Ok(outcome) => Reply::of(&outcome),
+            Err(error) => Reply::of_host_error(&error),
+        }
+    }
+
+    /// Runs one program. Dropping the future cancels it.
+    ///
+    /// # Errors
+    /// Only when the host fails; whatever the program does, also a syntax error, is in the [`Outcome`].
+    pub async fn execute(&self, code: &str, options: ExecuteOptions) -> Result<Outcome, Error> {
+        let limits = options.limits.clone().unwrap_or_else(|| self.shared.limits.clone());
+        limits.check()?;
+        let host = Arc::new(CatalogHost {
+            catalog: self.shared.catalog.clone(),
+            tool_call_id: options.tool_call_id.clone().unwrap_or_else(fresh_id),
+            sinks: [self.shared.on_event.clone(), options.listener.clone()],
+        });
+        let names = &self.shared.catalog.names;
+        let compiled = match compile(code, names, &limits) {
+            Ok(compiled) => compiled,
+            Err(diagnostics) => return host.refuse(code, &diagnostics),
+        };
+        let mut program = Program::new(compiled.javascript.as_str(), host.tool_call_id.clone());
+        program.code_length = code.len();
+        program.seed = options.seed;
+        program.epoch_ms = options.epoch_ms;
+        program.journal = options.journal.map(|recorder| Box::new(recorder) as Box<dyn crate::Journal>);
+        let config = ContextConfig { limits, tools: names.clone() };
+        let outcome = self.shared.driver.execute(config, program, host).await?;
+        Ok(finished(outcome, code, &compiled, names))
+    }
+
+    /// Runs a recorded execution again: no tool is called, every answer comes from the record.
+    ///
+    /// `code` is the program to run; give the recorded one to audit, a changed one to see where it departs.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Diverged`] at the first message that differs from the record.
+    pub async fn replay(&self, code: &str, recording: Recording) -> Result<Outcome, Error> {
+        let (limits, names) = (recording.header.limits(), Arc::new(recording.header.tool_names()));
+        limits.check()?;
+        let compiled = match compile(code, &names, &limits) {
+            Ok(compiled) => compiled,
+            Err(diagnostics) => return Ok(Outcome::new(Err(refusal(code, &diagnostics)))),
+        };
+        let program = Program::new(compiled.javascript.as_str(), fresh_id());
+        let config = ContextConfig { limits, tools: names.clone() };
+        let outcome = self.shared.driver.replay(config, program, recording).await?;
+        Ok(finished(outcome, code, &compiled, &names))
+    }
+}
+
+fn compile(code: &str, names: &ToolNames, limits: &Limits) -> Result<Compiled, Vec<Diagnostic>> {
+    let externals: Vec<String> = names.functions().iter().map(|name| name.to_string()).collect();
+    let known = |name: &str| names.find(name).is_some() || crate::globals::is_global(name);
+    let options =
+        CompileOptions { max_source_bytes: limits.source_bytes, globals: &known, external_names: &externals };
+    typescript::compile(code, &options)
+}
+
+/// Puts what the driver reported into the terms of the text that the model wrote.
+fn finished(mut outcome: Outcome, code: &str, compiled: &Compiled, names: &ToolNames) -> Outcome {
+    if let Err(failure) = &mut outcome.result {
+        locate(failure, code, compiled);
+        add_name_hint(failure, names);
+    }
+    let lints = compiled.warnings.iter().map(|lint| {
+        let hint = lint.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default();
+        format!("line {}: {}{hint}", lint.line, lint.message)
+    });
+    let dropped = outcome.dropped_calls.iter().map(|call| {
+        let (function, id) = (&call.function, call.call_id);
+        if call.started {
+            format!("{function} (call {id}) was cancelled: the program ended before it answered; await every call")
+        } else {
+            format!("{function} (call {id}) never ran: the program ended first; await every call")
+        }
+    });
+    // A call that was dropped says more than the lint that saw it coming.
+    if outcome.dropped_calls.is_empty() {
+        outcome.warnings.extend(lints);
+    } else {
+        outcome.warnings.extend(dropped.take(MOST_WARNINGS));
+    }
+    outcome
+}
+
+fn locate(failure: &mut Failure, code: &str, compiled: &Compiled) {
+    let original = |at: Position| {
+        let (line, column) = compiled.positions.locate(at.line, at.column)?;
+        Some(Position { line, column })
+    };
+    failure.frames.retain_mut(|frame| match original(frame.position) {
+        Some(position) => {
+            frame.position = position;
+            true
+        }
+        None => false,
+    });
+    // The line of a stalled await is the model's already.
+    if failure.kind != FailureKind::Stalled {
+        failure.position = failure.frames.first().map(|frame| frame.position);
+    }
+    failure.code_frame = failure.position.map(|at| typescript::code_frame(code, at.line, at.column, 1));
+}
+
+/// A name that is not defined gets the names that are near.
+fn add_name_hint(failure: &mut Failure, names: &ToolNames) {
+    if failure.name != "ReferenceError" || failure.hint.is_some() {
+        return;
+    }
+    let Some(name) = failure.message.strip_suffix(" is not defined") else { return };
+    let externals: Vec<String> = names.functions().iter().map(|name| name.to_string()).collect();
+    let known = |name: &str| names.find(name).is_some() || crate::globals::is_global(name);
+    let options = CompileOptions { max_source_bytes: 0, globals: &known, external_names: &externals };
+    failure.hint = typescript::hint_for_name(name.trim_matches('\''), &options);
+}
+
+/// What became of a text that is not a program. The first diagnostic is the failure, the next few are named.
+fn refusal(code: &str, diagnostics: &[Diagnostic]) -> Failure {
+    let Some(first) = diagnostics.first() else {
+        return Failure::new(FailureKind::Syntax, "SyntaxError", "the program cannot be read");
+    };
+    let (kind, name) = match first.kind {
+        DiagnosticKind::Syntax => (FailureKind::Syntax, "SyntaxError"),
+        DiagnosticKind::TooLarge => (FailureKind::LimitReached, "SourceTooLarge"),
+        DiagnosticKind::UnknownName => (FailureKind::Invalid, "ReferenceError"),
+        _ => (FailureKind::Invalid, "UnsupportedSyntax"),
+    };
+    let mut message = first.message.clone();
+    for other in diagnostics.iter().skip(1).take(MOST_WARNINGS) {
+        message.push_str(&format!("\nalso line {}: {}", other.line, other.message));
+    }
+    let mut failure = Failure::new(kind, name, message);
+    failure.hint = first.hint.clone();
+    if first.line > 0 && !code.is_empty() && kind != FailureKind::LimitReached {
+        failure.position = Some(Position { line: first.line, column: first.column });
+        failure.code_frame = Some(first.code_frame.clone());
+    }
+    failure
+}
+
+/// The host of one execution: its tools and whoever listens.
+struct CatalogHost {
+    catalog: Arc<Catalog>,
+    tool_call_id: Arc<str>,
+    sinks: [Option<Listener>; 2],
+}
+
+impl CatalogHost {
+    /// A program that never ran begins and ends in its events all the same.
+    fn refuse(&self, code: &str, diagnostics: &[Diagnostic]) -> Result<Outcome, Error> {
+        let failure = refusal(code, diagnostics);
+        let timestamp_ms = crate::execution::real_time_ms();
+        let error = Some(format!("{}: {}", failure.name, failure.message));
+        let started = EventKind::Started { code_length: code.len() };
+        for kind in [started, EventKind::Finished { success: false, error, duration: Duration::ZERO }] {
+            let event = Event { tool_call_id: self.tool_call_id.clone(), timestamp_ms, kind };
+            catch_unwind(AssertUnwindSafe(|| self.event(event)))
+                .map_err(|_| Error::new(ErrorKind::HostPanicked, "the host's event callback panicked"))?;
+        }
+        Ok(Outcome::new(Err(failure)))
+    }
+}
+
+impl Host for CatalogHost {
+    fn call(&self, call: Call) -> BoxFuture<'static, Result<Option<Json>, CallError>> {
+        let Some(tool) = self.catalog.tools.get(call.tool).cloned() else {
+            let error = CallError::new("ToolError", format!("{} has no tool behind it", call.function));
+            return Box::pin(std::future::ready(Err(error)));
+        };
+        let context = ToolContext::new(self.tool_call_id.clone(), call.id, tool.definition.name.clone());
+        Box::pin(tool.call(call.function, call.input, context, self.catalog.on_warning.clone()))
+    }
+
+    fn event(&self, event: Event) {
+        let mut sinks = self.sinks.iter().flatten();
+        let (first, second) = (sinks.next(), sinks.next());
+        if let (Some(sink), Some(_)) = (first, second) {
+            sink(event.clone());
+        }
+        if let Some(sink) = second.or(first) {
+            sink(event);
+        }
+    }
+}
+
+/// Collects what a [`CodeMode`] is made of.
+#[derive(Default)]
+pub struct CodeModeBuilder {
+    driver: Option<Arc<dyn IsolateDriver>>,
+    tools: Vec<Tool>,
+    limits: Limits,
+    on_event: Option<Listener>,
+    on_warning: Option<Arc<dyn Fn(String) + Send + Sync>>,
+    description: Option<String>,
+}
+
+impl CodeModeBuilder {
+    /// The driver that runs the programs. Required.
+    #[must_use]
+    pub fn driver(self, driver: impl IsolateDriver) -> Self {
+        self.shared_driver(Arc::new(driver))
+    }
+
+    /// The driver that runs the programs, when it is shared with others.
+    #[must_use]
+    pub fn shared_driver(mut self, driver: Arc<dyn IsolateDriver>) -> Self {
+        self.driver = Some(driver);
+        self
+    }
+
+    /// Adds a tool.
+    #[must_use]
+    pub fn tool(mut self, tool: Tool) -> Self {
+        self.tools.push(tool);
+        self
+    }
+
+    /// Adds tools.
+    #[must_use]
+    pub fn tools(mut self, tools: impl IntoIterator<Item = Tool>) -> Self {
+        self.tools.extend(tools);
+        self
+    }
+
+    /// The limits of each execution; [`ExecuteOptions::limits`] can give others.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Hears the events of all executions, in order within each. Called on the threads that run the programs: it must
+    /// not block.
+    #[must_use]
+    pub fn on_event(mut self, listen: impl Fn(Event) + Send + Sync + 'static) -> Self {
+        self.on_event = Some(Arc::new(listen));
+        self
+    }
+
+    /// Hears what is odd but not wrong, such as an answer that does not fit its tool's schema. Without it, warnings
+    /// go to standard error.
+    #[must_use]
+    pub fn on_warning(mut self, listen: impl Fn(String) + Send + Sync + 'static) -> Self {
+        self.on_warning = Some(Arc::new(listen));
+        self
+    }
+
+    /// The description of `execute_typescript` in your own words; `{{types}}` becomes the declarations of the tools.
+    #[must_use]
+    pub fn description(mut self, template: impl Into<String>) -> Self {
+        self.description = Some(template.into());
+        self
+    }
+
+    /// Names the tools, declares their types and writes the prompt.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] without a driver, with two tools of the same name, or with limits out of range. A tool
+    /// with a broken schema is no error: see [`CodeMode::problems`].
+    pub fn build(self) -> Result<CodeMode, Error> {
+        let Self { driver, tools, limits, on_event, on_warning, description } = self;
+        let driver = driver.ok_or_else(|| {
+            Error::new(ErrorKind::Config, "no driver was chosen; give one to CodeMode::builder().driver(…)")
+        })?;
+        limits.check()?;
+        let mut seen = std::collections::HashSet::new();
+        if let Some(twice) = tools.iter().find(|tool| !seen.insert(tool.name().to_owned())) {
+            return Err(Error::new(ErrorKind::Config, "two tools have the same name; rename one of them")
+                .with("tool", twice.name()));
+        }
+        let functions = names::assign_names(tools.iter().map(Tool::name));
+        let pairs = functions.iter().map(String::as_str).zip(tools.iter().map(|tool| tool.definition.name.clone()));
+        let names = Arc::new(ToolNames::new(pairs));
+        let signatures: Vec<ToolSignature<'_>> =
+            tools.iter().zip(&functions).map(|(tool, function)| tool.signature(function)).collect();
+        let declared = stubs::declare(&signatures);
+        let mut problems: Vec<String> =
+            declared.problems.iter().map(|problem| format!("{}: {}", problem.tool, problem.message)).collect();
+        // Preparing a schema costs some 50 µs; a catalog of thousands does it at the first call of each tool.
+        if tools.len() <= MOST_CHECKED_AT_START {
+            problems.extend(tools.iter().filter_map(|tool| Some(format!("{}: {}", tool.name(), tool.schema_problem()?))));
+        }
+        let parts = PromptParts { stubs: &declared, tools: &signatures, limits: prompt_limits(&limits) };
+        let description = match &description {
+            Some(template) => prompt::fill_template(template, &parts),
+            None => prompt::tool_description(&parts),
+        };
+        let system_prompt = prompt::system_prompt(&parts);
+        let on_warning = on_warning.unwrap_or_else(|| Arc::new(|warning| eprintln!("codemode: {warning}")));
+        let stubs = declared.text;
+        Ok(CodeMode {
+            shared: Arc::new(Shared {
+                driver,
+                catalog: Arc::new(Catalog { tools, names, on_warning }),
+                limits,
+                on_event,
+                definition: ToolDefinition::new(description),
+                system_prompt,
+                stubs,
+                problems,
+            }),
+        })
+    }
+}
+
+fn prompt_limits(limits: &Limits) -> PromptLimits {
+    PromptLimits {
+        wall: limits.wall,
+        calls: limits.calls,
+        parallel_calls: limits.parallel_calls,
+        result_bytes: limits.result_bytes,
+        console_bytes: limits.console_bytes,
+    }
+}
+
+/// What to register with the model.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ToolDefinition {
+    /// `execute_typescript`
+    pub name: &'static str,
+    /// What it is for, with the declarations of the tools.
+    pub description: String,
+    /// JSON Schema of `{ typescriptCode }`.
+    pub input_schema: Value,
+    /// JSON Schema of `{ success, result?, logs?, error? }`.
+    pub output_schema: Value,
+}
+
+impl ToolDefinition {
+    fn new(description: String) -> Self {
+        let text = |description: &str| json!({ "type": "string", "description": description });
+        Self {
+            name: "execute_typescript",
+            description,
+            input_schema: json!({
+                "type": "object",
+                "properties": { "typescriptCode": text("The body of an async TypeScript function: await the external_* functions, return the result") },
+                "required": ["typescriptCode"],
+                "additionalProperties": false
+            }),
+            output_schema: json!({
+                "type": "object",
+                "properties": {
+                    "success": { "type": "boolean" },
+                    "result": { "description": "What the program returned" },
+                    "logs": { "type": "array", "items": { "type": "string" }, "description": "Console lines and warnings" },
+                    "error": {
+                        "type": "object",
+                        "properties": {
+                            "kind": { "type": "string" },
+                            "name": { "type": "string" },
+                            "message": { "type": "string" },
+                            "line": { "type": "integer", "description": "Line of the program, from 1" },
+                            "column": { "type": "integer" },
+                            "codeFrame": { "type": "string" },
+                            "stack": { "type": "string" },
+                            "hint": text("What to do next"),
+                            "code": {},
+                            "data": {}
+                        },
+                        "required": ["kind", "name", "message"]
+                    }
+                },
+                "required": ["success"]
+            }),
+        }
+    }
+}
+
+/// What one execution is given besides its program. [`Default`] is right for most.
+#[derive(Clone, Default)]
+pub struct ExecuteOptions {
+    /// Identifies the execution in its events; the model's own id of the tool call, if there is one. Fresh if `None`.
+    pub tool_call_id: Option<Arc<str>>,
+    /// Limits other than those of the [`CodeMode`].
+    pub limits: Option<Limits>,
+    /// Seed of the program's randomness; fresh if `None`.
+    pub seed: Option<u64>,
+    /// The program's clock at its start, in milliseconds since 1970; the real time if `None`.
+    pub epoch_ms: Option<u64>,
+    /// Takes down the execution, for [`CodeMode::replay`].
+    pub journal: Option<Recorder>,
+    /// Hears the events of this execution; see [`on_event`](Self::on_event).
+    pub listener: Option<Listener>,
+}
+
+impl ExecuteOptions {
+    /// Hears the events of this execution, in order. Called on the thread that runs the program: it must not block.
+    #[must_use]
+    pub fn on_event(mut self, listen: impl Fn(Event) + Send + Sync + 'static) -> Self {
+        self.listener = Some(Arc::new(listen));
+        self
+    }
+
+    /// Hears the events of this execution as a stream, which ends when the execution has.
+    pub fn stream_events(self) -> (Self, EventStream) {
+        let (send, receive) = mpsc::unbounded_channel();
+        // Nobody may listen any more.
+        (self.on_event(move |event| drop(send.send(event))), EventStream(receive))
+    }
+}
+
+impl fmt::Debug for ExecuteOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExecuteOptions").field("tool_call_id", &self.tool_call_id).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for CodeMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tools = self.shared.catalog.tools.len();
+        f.debug_struct("CodeMode").field("driver", &self.shared.driver).field("tools", &tools).finish_non_exhaustive()
+    }
+}
+
+/// The events of one execution, in order. Ends when the execution has ended.
+#[derive(Debug)]
+pub struct EventStream(mpsc::UnboundedReceiver<Event>);
+
+impl EventStream {
+    /// The next event; `None` after the last.
+    pub async fn next(&mut self) -> Option<Event> {
+        self.0.recv().await
+    }
+}
+
+impl Stream for EventStream {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.0.poll_recv(context)
+    }
+}
+
+/// An id for an execution whose host gave none: unique in this process and very likely beyond.
+fn fresh_id() -> Arc<str> {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let n = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("exec_{:016x}_{n}", crate::execution::fresh_seed()).into()
+}
+
+const MOST_WARNINGS: usize = 5;
+const MOST_CHECKED_AT_START: usize = 256;

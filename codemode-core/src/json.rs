@@ -1,0 +1,149 @@
+//! [`Json`]: a JSON text that was checked once and then moves without being parsed or copied again.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Value, value::RawValue};
+
+/// A valid JSON text. Cloning is cheap: a tool's answer of five megabytes exists once.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Json(Arc<Box<RawValue>>);
+
+impl Json {
+    /// Checks `text` and keeps it as it is, except that an escape of half a surrogate pair (`"\ud800"`), which
+    /// JavaScript writes and Rust strings cannot hold, becomes U+FFFD.
+    pub fn from_text(text: impl Into<String>) -> Result<Self, serde_json::Error> {
+        let mut text = text.into();
+        if let Some(whole) = replace_lone_surrogates(&text) {
+            text = whole;
+        }
+        RawValue::from_string(text).map(|raw| Self(Arc::new(raw)))
+    }
+
+    /// The JSON of any value that serde can write.
+    pub fn of(value: &(impl Serialize + ?Sized)) -> Result<Self, serde_json::Error> {
+        serde_json::value::to_raw_value(value).map(|raw| Self(Arc::new(raw)))
+    }
+
+    /// The JSON text.
+    pub fn text(&self) -> &str {
+        self.0.get()
+    }
+
+    /// Parses the text. Fails over 128 levels of nesting.
+    pub fn value(&self) -> Result<Value, serde_json::Error> {
+        self.parse()
+    }
+
+    /// Parses the text into a type.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(self.text())
+    }
+}
+
+impl From<Value> for Json {
+    fn from(value: Value) -> Self {
+        let text = value.to_string();
+        Self(Arc::new(RawValue::from_string(text).expect("a Value prints as valid JSON")))
+    }
+}
+
+impl PartialEq for Json {
+    fn eq(&self, other: &Self) -> bool {
+        self.text() == other.text()
+    }
+}
+
+impl fmt::Debug for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
+impl fmt::Display for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
+/// Returns the text with each escape of half a surrogate pair replaced, or `None` when there is nothing to replace.
+fn replace_lone_surrogates(text: &str) -> Option<String> {
+    if !text.contains("\\ud") && !text.contains("\\uD") {
+        return None;
+    }
+    let bytes = text.as_bytes();
+    let mut out = String::with_capacity(text.len());
+    let (mut copied, mut at) = (0, 0);
+    while let Some(found) = text.get(at..).and_then(|rest| rest.find('\\')) {
+        let escape = at + found;
+        match surrogate(bytes, escape) {
+            Some(Half::High) if surrogate(bytes, escape + 6) == Some(Half::Low) => at = escape + 12,
+            Some(_) => {
+                out.push_str(text.get(copied..escape)?);
+                out.push_str("\\ufffd");
+                at = escape + 6;
+                copied = at;
+            }
+            // Skips the backslash and what it escapes, so that `\\ud800` is left alone. An escape is ASCII in valid
+            // JSON; in invalid text `get` above ends the loop and the parser refuses it afterwards.
+            None => at = escape + 2,
+        }
+    }
+    out.push_str(text.get(copied..)?);
+    Some(out)
+}
+
+#[derive(PartialEq)]
+enum Half {
+    High,
+    Low,
+}
+
+/// Which half of a pair the escape at `at` writes, if it is the escape of a surrogate.
+fn surrogate(bytes: &[u8], at: usize) -> Option<Half> {
+    let escape = bytes.get(at..at + 6)?;
+    let hex = escape.strip_prefix(b"\\u")?;
+    let code = u16::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()?;
+    match code {
+        0xd800..=0xdbff => Some(Half::High),
+        0xdc00..=0xdfff => Some(Half::Low),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_pairs_are_replaced_and_everything_else_is_kept() {
+        for (text, kept) in [
+            (r#""\ud800""#, r#""\ufffd""#),
+            (r#""\ud83d\ude00""#, r#""\ud83d\ude00""#),
+            (r#""a\uDC00b\ud800\ud83d\ude00\udfffc""#, r#""a\ufffdb\ufffd\ud83d\ude00\ufffdc""#),
+            (r#""\\ud800""#, r#""\\ud800""#),
+            (r#""\\\ud800""#, r#""\\\ufffd""#),
+            (r#"{"k\udabc":[1,2]}"#, r#"{"k\ufffd":[1,2]}"#),
+            (r#""\u00e9 \ud""#, r#""\u00e9 \ud""#),
+        ] {
+            assert_eq!(replace_lone_surrogates(text).as_deref().unwrap_or(text), kept);
+        }
+    }
+
+    #[test]
+    fn text_that_is_not_json_is_refused() {
+        for text in ["", "{", "undefined", "\"\\ud", "\"é\\", "[1,]", "1 2", "\u{0}"] {
+            assert!(Json::from_text(text).is_err(), "{text:?}");
+        }
+        assert!(Json::from_text("[".repeat(100_000)).is_err());
+    }
+
+    #[test]
+    fn deep_nesting_is_carried_but_not_parsed() {
+        let text = "[".repeat(5_000) + &"]".repeat(5_000);
+        let json = Json::from_text(text.clone()).expect("valid JSON");
+        assert_eq!(json.text(), text);
+        assert!(json.value().is_err());
+    }
+}

@@ -1,0 +1,368 @@
+//! The names tools have inside the sandbox, and the nearest ones to a name that does not exist.
+//!
+//! A name depends only on the tools before it: appending a tool never renames another, so prompts, journals and saved
+//! programs stay valid. The price is that the second `a-b` is `external_a_b_2`, and a tool called `a_b_2` that comes
+//! after it is `external_a_b_2_2`.
+
+use std::collections::{HashMap, HashSet};
+
+/// What every guest name starts with.
+pub const PREFIX: &str = "external_";
+
+/// Makes any tool name an ASCII identifier of at most 64 characters, always the same one for the same name.
+///
+/// ```
+/// # use codemode_core::names::sanitize_tool_name;
+/// assert_eq!(sanitize_tool_name("my-server.list-items"), "my_server_list_items");
+/// assert_eq!(sanitize_tool_name("3d-render"), "_3d_render");
+/// assert_eq!(sanitize_tool_name("delete"), "delete_");
+/// ```
+pub fn sanitize_tool_name(name: &str) -> String {
+    let mut out = String::with_capacity(name.len().min(LONGEST_NAME) + 1);
+    let mut whole = true;
+    for letter in name.chars() {
+        if out.is_empty() && letter.is_ascii_digit() {
+            out.push('_');
+        }
+        if out.len() >= LONGEST_NAME {
+            whole = false;
+            break;
+        }
+        let allowed = letter.is_ascii_alphanumeric() || letter == '_' || letter == '$';
+        out.push(if allowed { letter } else { '_' });
+    }
+    if !whole {
+        out.truncate(LONGEST_NAME - 9);
+        return format!("{out}_{}", short_hash(name));
+    }
+    if out.bytes().all(|byte| byte == b'_') {
+        return format!("_{}", short_hash(name));
+    }
+    if is_reserved(&out) {
+        out.push('_');
+    }
+    out
+}
+
+/// Whether a name means something in JavaScript already, as a word of the language or as a member of every object.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    RESERVED_WORDS.contains(&name) || PROTOTYPE_NAMES.contains(&name)
+}
+
+/// Whether a word only says what is done, not to what (`get`, `list`).
+pub(crate) fn is_verb(word: &str) -> bool {
+    COMMON_VERBS.contains(&word)
+}
+
+/// Gives each tool its guest name, `external_` and the sanitized name; names that fall together get `_2`, `_3` in order.
+pub fn assign_names<'a>(originals: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut taken = HashSet::new();
+    let mut next_number: HashMap<String, u32> = HashMap::new();
+    originals
+        .map(|original| {
+            let natural = format!("{PREFIX}{}", sanitize_tool_name(original));
+            if taken.insert(natural.clone()) {
+                return natural;
+            }
+            // The counter is kept for each natural name: 5,000 tools of one name cost 5,000 steps, not 12 million.
+            let number = next_number.entry(natural.clone()).or_insert(2);
+            loop {
+                let numbered = format!("{natural}_{number}");
+                *number += 1;
+                if taken.insert(numbered.clone()) {
+                    return numbered;
+                }
+            }
+        })
+        .collect()
+}
+
+/// Finds the names that `wanted` was probably meant to be, best first, at most `most` of them.
+///
+/// A name is near when few letters differ or when the words in it agree (`fetchUser`, `get_user`). The `external_` prefix
+/// counts for nothing on either side. Empty when nothing is near.
+pub fn nearest<'a>(wanted: &str, have: impl Iterator<Item = &'a str>, most: usize) -> Vec<&'a str> {
+    let wanted = Spelling::of(wanted);
+    let mut near: Vec<(u32, &str)> =
+        have.filter_map(|name| Some((wanted.difference(&Spelling::of(name))?, name))).collect();
+    // The sort is stable, so equally near names stay in the order they were given.
+    near.sort_by_key(|(difference, _)| *difference);
+    near.into_iter().take(most).map(|(_, name)| name).collect()
+}
+
+/// A name without prefix, case and separators, and the words it is made of.
+struct Spelling {
+    letters: Vec<char>,
+    words: Vec<String>,
+}
+
+impl Spelling {
+    fn of(name: &str) -> Self {
+        let words = words(name.strip_prefix(PREFIX).unwrap_or(name));
+        Self { letters: words.iter().flat_map(|word| word.chars()).collect(), words }
+    }
+
+    /// A number that grows with the difference, or `None` when the names have too little in common.
+    fn difference(&self, other: &Self) -> Option<u32> {
+        let (shorter, longer) = if self.letters.len() <= other.letters.len() { (self, other) } else { (other, self) };
+        let (short, long) = (shorter.letters.len(), longer.letters.len());
+        if short == 0 {
+            return None;
+        }
+        let allowed = match long {
+            0..=3 => 1,
+            4..=7 => 2,
+            _ => (long / 3).min(8),
+        };
+        let spelling = (long - short <= allowed)
+            .then(|| edits(&shorter.letters, &longer.letters))
+            .filter(|edits| *edits <= allowed && *edits < long)
+            .map(|edits| (edits * 100 / long) as u32);
+        let part = (short >= 4 && longer.letters.windows(short).any(|window| window == shorter.letters))
+            .then(|| 40 + (20 * (long - short) / long) as u32);
+        [spelling, part, self.difference_of_words(other)].into_iter().flatten().min()
+    }
+
+    /// Shared words count double when they are not one of the verbs that half of all tools start with.
+    fn difference_of_words(&self, other: &Self) -> Option<u32> {
+        let weight = |word: &String| if is_verb(word) { 1 } else { 2 };
+        let total: usize = self.words.iter().chain(&other.words).map(weight).sum();
+        let shared: usize =
+            self.words.iter().filter(|word| other.words.iter().any(|have| same_word(word, have))).map(weight).sum();
+        let percent = (200 * shared).checked_div(total)?.min(100);
+        (percent >= 50).then(|| 30 + (100 - percent) as u32 / 2)
+    }
+}
+
+/// Splits `listUserIDs`, `list_user_ids` and `list-user-ids` into the same lower-case words. Long names are cut.
+pub(crate) fn words(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut word = String::new();
+    let letters: Vec<char> = name.chars().take(LONGEST_COMPARED).collect();
+    for (at, letter) in letters.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|before| letters.get(before));
+        let after = letters.get(at + 1);
+        let starts_word = letter.is_uppercase()
+            && before.is_some_and(|before| {
+                !before.is_uppercase() || after.is_some_and(|after| after.is_lowercase() && *after != 's')
+            });
+        if (starts_word || !letter.is_alphanumeric()) && !word.is_empty() {
+            words.push(std::mem::take(&mut word));
+        }
+        if letter.is_alphanumeric() {
+            word.extend(letter.to_lowercase());
+        }
+    }
+    if !word.is_empty() {
+        words.push(word);
+    }
+    words
+}
+
+/// Equal, singular and plural, or one the start of the other (`org`, `organization`).
+fn same_word(a: &str, b: &str) -> bool {
+    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || rest == "s" || rest == "es" || short.len() >= 3)
+        || (short.len() >= 4 && short.strip_suffix('y').is_some_and(|stem| long.strip_suffix("ies") == Some(stem)))
+}
+
+/// Letters to insert, delete, replace or swap with a neighbour to turn one into the other.
+fn edits(a: &[char], b: &[char]) -> usize {
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    let mut left_before = None;
+    for (i, left) in a.iter().enumerate() {
+        let mut cell = i + 1;
+        let mut row = vec![cell];
+        let mut right_before = None;
+        let swapped_cells = std::iter::once(None).chain(before_last.iter().map(Some)).chain(std::iter::repeat(None));
+        for (((right, diagonal), above), swapped) in b.iter().zip(&last).zip(last.iter().skip(1)).zip(swapped_cells) {
+            cell = (diagonal + usize::from(left != right)).min(above + 1).min(cell + 1);
+            if let Some(swapped) = swapped
+                && right_before == Some(left)
+                && left_before == Some(right)
+            {
+                cell = cell.min(swapped + 1);
+            }
+            row.push(cell);
+            right_before = Some(right);
+        }
+        before_last = std::mem::replace(&mut last, row);
+        left_before = Some(left);
+    }
+    last.last().copied().unwrap_or(0)
+}
+
+/// Eight hex digits of FNV-1a: short, and the same in every version of this crate.
+fn short_hash(name: &str) -> String {
+    let hash = name
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+    format!("{:08x}", (hash ^ (hash >> 32)) & 0xffff_ffff)
+}
+
+const LONGEST_NAME: usize = 64;
+
+/// Names are compared up to this length, which bounds one comparison to 16,384 steps.
+const LONGEST_COMPARED: usize = 128;
+
+const COMMON_VERBS: &[&str] = &[
+    "add", "create", "delete", "fetch", "find", "get", "list", "make", "post", "put", "query", "read", "remove", "run",
+    "search", "send", "set", "show", "update", "write",
+];
+
+const RESERVED_WORDS: &[&str] = &[
+    "abstract",
+    "arguments",
+    "await",
+    "break",
+    "case",
+    "catch",
+    "class",
+    "const",
+    "continue",
+    "debugger",
+    "default",
+    "delete",
+    "do",
+    "else",
+    "enum",
+    "eval",
+    "export",
+    "extends",
+    "false",
+    "finally",
+    "for",
+    "function",
+    "if",
+    "implements",
+    "import",
+    "in",
+    "instanceof",
+    "interface",
+    "let",
+    "new",
+    "null",
+    "package",
+    "private",
+    "protected",
+    "public",
+    "return",
+    "static",
+    "super",
+    "switch",
+    "this",
+    "throw",
+    "true",
+    "try",
+    "typeof",
+    "undefined",
+    "var",
+    "void",
+    "while",
+    "with",
+    "yield",
+    "Infinity",
+    "NaN",
+];
+
+const PROTOTYPE_NAMES: &[&str] = &[
+    "__defineGetter__",
+    "__defineSetter__",
+    "__lookupGetter__",
+    "__lookupSetter__",
+    "__proto__",
+    "constructor",
+    "hasOwnProperty",
+    "isPrototypeOf",
+    "propertyIsEnumerable",
+    "prototype",
+    "toLocaleString",
+    "toString",
+    "valueOf",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_name_becomes_an_identifier() {
+        for (name, expected) in [
+            ("get-weather", "get_weather"),
+            ("3d-render", "_3d_render"),
+            ("delete", "delete_"),
+            ("my-server.list-items", "my_server_list_items"),
+            ("getUser", "getUser"),
+            ("a b/c\\d", "a_b_c_d"),
+            ("naïve", "na_ve"),
+            ("$cost", "$cost"),
+            ("constructor", "constructor_"),
+            ("__proto__", "__proto___"),
+            ("toString", "toString_"),
+            ("hasOwnProperty", "hasOwnProperty_"),
+            ("await", "await_"),
+            ("*/ alert()", "___alert__"),
+            ("", "_4fd0bfc1"),
+            ("_", "_29665a02"),
+            ("天気", "_35ab27fe"),
+            ("天文", "_347916bc"),
+        ] {
+            assert_eq!(sanitize_tool_name(name), expected, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_name_is_cut_and_stays_its_own() {
+        let (a, b) = (sanitize_tool_name(&"x".repeat(65)), sanitize_tool_name(&"x".repeat(66)));
+        assert_eq!((a.len(), b.len()), (64, 64));
+        assert_ne!(a, b);
+        assert_eq!(sanitize_tool_name(&"x".repeat(64)), "x".repeat(64));
+    }
+
+    #[test]
+    fn names_that_fall_together_are_numbered_and_stay_when_tools_are_appended() {
+        let names = ["a-b", "a.b", "c", "a b", "a_b_2", "a_b_2"];
+        let expected =
+            ["external_a_b", "external_a_b_2", "external_c", "external_a_b_3", "external_a_b_2_2", "external_a_b_2_3"];
+        for count in 0..=names.len() {
+            assert_eq!(assign_names(names.iter().copied().take(count)), expected[..count]);
+        }
+    }
+
+    #[test]
+    fn nearest_names_come_best_first() {
+        let have = [
+            "external_getUser",
+            "external_getUsers",
+            "external_list_orders",
+            "external_getWeather",
+            "external_createInvoice",
+            "external_fetchOrganization",
+            "external_x",
+        ];
+        for (wanted, expected) in [
+            ("external_getUsr", vec!["external_getUser", "external_getUsers"]),
+            ("getuser", vec!["external_getUser", "external_getUsers"]),
+            ("external_fetch_user", vec!["external_getUser", "external_getUsers"]),
+            ("external_listOrders", vec!["external_list_orders"]),
+            ("orders_list", vec!["external_list_orders"]),
+            ("external_getOrg", vec!["external_fetchOrganization"]),
+            ("weather", vec!["external_getWeather"]),
+            ("external_invoiceCreate", vec!["external_createInvoice"]),
+            ("external_sendEmail", vec![]),
+            ("", vec![]),
+            ("external_", vec![]),
+        ] {
+            assert_eq!(nearest(wanted, have.into_iter(), 2), expected, "{wanted}");
+        }
+    }
+
+    #[test]
+    fn words_of_all_styles_agree() {
+        for name in ["listUserIDs", "list_user_ids", "list-user-ids", "ListUserIds"] {
+            assert_eq!(words(name), ["list", "user", "ids"], "{name}");
+        }
+        assert_eq!(words("parseHTMLPage2"), ["parse", "html", "page2"]);
+    }
+}

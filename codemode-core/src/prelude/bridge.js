@@ -1,0 +1,101 @@
+// The bridge: what the guest says through `post`, and what the host delivers. The form of the messages is in
+// message.rs. Nothing in here is reachable for the guest, except the functions that it is meant to have.
+
+// id -> { resolve, reject, site }
+const calls = { __proto__: null };
+let lastCall = 0;
+
+// The error of a failed call is made when the answer comes, when the guest's frames are gone; so they are taken here.
+const hostCall = (name, input) => new PromiseCtor((resolve, reject) => {
+  const text = inputText(name, input), id = lastCall + 1;
+  ask(text === undefined ? `call ${id} ${name}` : `call ${id} ${name}\n${text}`);
+  lastCall = id;
+  calls[id] = { __proto__: null, resolve, reject, site: new ErrorCtor() };
+});
+
+const inputText = (name, input) => {
+  if (input === undefined) return undefined;
+  const { text, problem } = encode(input);
+  if (problem === undefined) return text;
+  const place = problem.path === "$" ? "" : ` at ${problem.path}`;
+  throw new TypeErrorCtor(`the input of ${name}${place} is ${problem.reason}, which cannot be sent to the host`);
+};
+
+const addFunction = (name) => {
+  const external = { external(input) { return hostCall(name, input); } }.external;
+  defineProperty(external, "name", { __proto__: null, value: name, configurable: true });
+  fix(globalThis, name, external);
+};
+
+const settleCall = (id, failed, body) => {
+  const call = calls[id];
+  if (call === undefined) return;
+  delete calls[id];
+  if (failed) call.reject(toolError(parse(body), call.site));
+  else call.resolve(body === undefined ? undefined : parse(body));
+};
+
+const toolError = (fields, site) => {
+  const error = namedError(fields.name, fields.message);
+  if (fields.code !== undefined) put(error, "code", fields.code);
+  if (fields.data !== undefined) put(error, "data", fields.data);
+  const stack = errorStack === undefined ? own(site, "stack")?.value : attempt(errorStack, site);
+  if (typeof stack === "string") define(error, "stack", stack);
+  return error;
+};
+
+// Said once the host keeps no more lines, so that a flood does not cost more than its loop.
+let consoleFull = false;
+const emitLog = (level, text) => {
+  if (!consoleFull && post(`log ${level}\n${text}`) !== undefined) consoleFull = true;
+};
+
+function raise(error) {
+  post(`fail\n${toJson(describe(error))}`);
+}
+
+// The awaits that have begun and not ended, by the order in which they began. An await that threw stays, below the
+// ones that began later.
+const awaits = { __proto__: null };
+let lastAwait = 0;
+const awaitBegins = (line) => {
+  awaits[++lastAwait] = line;
+  return lastAwait;
+};
+const awaitEnded = (id, value) => {
+  delete awaits[id];
+  return value;
+};
+const lastLine = () => {
+  let last = 0;
+  for (const id in awaits) if (+id > last) last = +id;
+  return last === 0 ? 0 : awaits[last];
+};
+
+const runProgram = (main) => {
+  settled(main(awaitBegins, awaitEnded), finish, raise);
+};
+const finish = (value) => {
+  const { text, problem } = encode(value);
+  if (problem !== undefined) post(`unserializable\n${toJson({ __proto__: null, path: problem.path, reason: problem.reason })}`);
+  else post(text === undefined ? "done" : `done\n${text}`);
+};
+
+const startProgram = (ms, seedText, names) => {
+  startClock(ms, seedText);
+  for (let i = 0; i < names.length; i++) addFunction(names[i]);
+};
+
+// One line of words, and after a newline a body.
+const take = (text) => {
+  const end = indexOf(text, "\n"), line = end < 0 ? text : slice(text, 0, end);
+  const body = end < 0 ? undefined : slice(text, end + 1), kind = line[0];
+  if (kind === "w") return void post(`waiting ${lastLine()}`);
+  const gap = indexOf(line, " ", 2), first = +slice(line, 2, gap), second = slice(line, gap + 1);
+  if (kind === "s") return startProgram(first, second, parse(body));
+  setNow(+second);
+  if (kind === "t") fireTimer(first);
+  else settleCall(first, kind === "e", body);
+};
+
+return (message) => typeof message === "string" ? take(message) : runProgram(message);

@@ -1,0 +1,85 @@
+//! Reads the stack texts of all engines into one list of frames, the program's own.
+//!
+//! Formats read: `    at name (file:line:column)` and `    at file:line:column`, with or without a header line. Stack
+//! text comes from the guest and may be forged; it is only ever shown to the author of the program.
+
+use std::{borrow::Cow, fmt};
+
+use crate::{engine::PROGRAM_FILE, outcome::Position};
+
+/// One frame of the program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// The function's name; empty for the program itself and for functions without a name.
+    pub function: String,
+    /// Where in the program.
+    pub position: Position,
+}
+
+impl fmt::Display for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Position { line, column } = self.position;
+        if self.function.is_empty() {
+            write!(f, "    at {PROGRAM_FILE}:{line}:{column}")
+        } else {
+            write!(f, "    at {} ({PROGRAM_FILE}:{line}:{column})", self.function)
+        }
+    }
+}
+
+/// The frames of the program in an engine's stack text, innermost first.
+pub fn parse_stack(text: &str) -> Vec<Frame> {
+    text.lines().filter_map(parse_frame).take(MOST_FRAMES).collect()
+}
+
+fn parse_frame(line: &str) -> Option<Frame> {
+    let rest = line.trim_start().strip_prefix("at ")?;
+    let (function, place) = match rest.rsplit_once(" (") {
+        Some((function, place)) => (function, place.strip_suffix(')')?),
+        None => ("", rest),
+    };
+    let (before, column) = place.rsplit_once(':')?;
+    let (file, line) = before.rsplit_once(':')?;
+    if file != PROGRAM_FILE {
+        return None;
+    }
+    let position = Position { line: line.parse().ok()?, column: column.parse().ok()? };
+    Some(Frame { function: plain_name(function).into_owned(), position })
+}
+
+/// Takes away what engines add to a function's name, so that all engines show the same.
+fn plain_name(function: &str) -> Cow<'_, str> {
+    let name = function.strip_prefix("async ").unwrap_or(function);
+    match name {
+        "<anonymous>" | "<main>" | "<eval>" | "eval" | "anonymous" => Cow::Borrowed(""),
+        _ if name.chars().count() > MOST_NAME => Cow::Owned(name.chars().take(MOST_NAME).chain(['…']).collect()),
+        _ => Cow::Borrowed(name),
+    }
+}
+
+const MOST_FRAMES: usize = 16;
+const MOST_NAME: usize = 80;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_formats_of_all_engines_give_the_same_frames() {
+        let quickjs = "    at inner (program.ts:4:13)\n    at <anonymous> (program.ts:9:1)\n    at run (codemode:prelude:7:2)\n";
+        let v8 = "Error: x\n    at inner (program.ts:4:13)\n    at program.ts:9:1\n    at run (codemode:prelude:7:2)";
+        let boa = "    at inner (program.ts:4:13)\n    at <main> (program.ts:9:1)";
+        for text in [quickjs, v8, boa] {
+            let shown: Vec<String> = parse_stack(text).iter().map(Frame::to_string).collect();
+            assert_eq!(shown, ["    at inner (program.ts:4:13)", "    at program.ts:9:1"], "{text}");
+        }
+    }
+
+    #[test]
+    fn forged_and_broken_lines_are_passed_over() {
+        for text in ["at", "at (", "at x (program.ts)", "at program.ts:1", "at program.ts:x:1", "at a (program.ts:99999999999:1)", "at file:///etc/passwd:1:1"] {
+            assert_eq!(parse_stack(text), [], "{text}");
+        }
+        assert_eq!(parse_stack(&"at program.ts:1:1\n".repeat(1000)).len(), MOST_FRAMES);
+    }
+}

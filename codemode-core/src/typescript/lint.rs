@@ -1,0 +1,179 @@
+//! Lints: programs that are allowed but most likely do not do what was meant, nearly all of them a missing `await`.
+//!
+//! A lint never stops a run. It looks at one node and its parents, so it can miss; it must not cry wolf.
+
+use oxc::ast::AstKind;
+use oxc::ast::ast::{
+    ArrowFunctionBody, BindingPattern, CallExpression, Expression, IdentifierReference, VariableDeclarationKind,
+    VariableDeclarator,
+};
+use oxc::semantic::NodeId;
+use oxc::span::{GetSpan, Span};
+
+use super::diagnostic::{DiagnosticKind, Lint, Reporter};
+use super::parse::bare;
+use super::reading::Reading;
+
+/// What a promise has itself.
+const PROMISE_METHODS: [&str; 3] = ["then", "catch", "finally"];
+
+/// Looks at one node.
+pub(super) fn check<'a>(kind: AstKind<'a>, id: NodeId, reading: &Reading<'_, 'a>, reporter: &mut Reporter<'_>) {
+    match kind {
+        AstKind::CallExpression(call) => {
+            if is_external(call, reading) {
+                unawaited(call, id, reading, reporter);
+            }
+            for_each(call, reading, reporter);
+        }
+        AstKind::VariableDeclarator(declarator) => {
+            if let AstKind::VariableDeclaration(declaration) = reading.nodes.parent_kind(id)
+                && declaration.kind == VariableDeclarationKind::Const
+            {
+                stored(declarator, reading, reporter);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_external(call: &CallExpression<'_>, reading: &Reading<'_, '_>) -> bool {
+    matches!(bare(&call.callee), Expression::Identifier(name)
+        if name.name.starts_with(super::reading::EXTERNAL) && reading.is_free(name))
+}
+
+/// How a promise is used where its value must have been meant.
+enum Misuse<'a> {
+    Dropped,
+    Property(&'a str),
+    Other(&'static str),
+}
+
+/// Finds out what happens to the promise of an expression.
+fn misuse<'a>(reading: &Reading<'_, 'a>, id: NodeId, own: Span) -> Option<Misuse<'a>> {
+    let mut inner = own;
+    for kind in reading.nodes.ancestor_kinds(id) {
+        let found = match kind {
+            AstKind::ParenthesizedExpression(_)
+            | AstKind::TSAsExpression(_)
+            | AstKind::TSSatisfiesExpression(_)
+            | AstKind::TSNonNullExpression(_)
+            | AstKind::TSTypeAssertion(_)
+            | AstKind::ChainExpression(_) => {
+                inner = kind.span();
+                continue;
+            }
+            // The right side of `a && f()` is the value of the whole.
+            AstKind::LogicalExpression(node) if node.right.span() == inner => {
+                inner = node.span;
+                continue;
+            }
+            AstKind::ConditionalExpression(node) if node.test.span() != inner => {
+                inner = node.span;
+                continue;
+            }
+            AstKind::ExpressionStatement(_) => Misuse::Dropped,
+            AstKind::StaticMemberExpression(member) if member.object.span() == inner => {
+                let name = member.property.name.as_str();
+                if PROMISE_METHODS.contains(&name) {
+                    return None;
+                }
+                Misuse::Property(name)
+            }
+            AstKind::ComputedMemberExpression(member) if member.object.span() == inner => Misuse::Other("indexed"),
+            AstKind::TemplateLiteral(_) => Misuse::Other("put into a string"),
+            AstKind::BinaryExpression(node) if !node.operator.is_equality() => Misuse::Other("used as an operand"),
+            AstKind::ForOfStatement(statement) if statement.right.span() == inner && !statement.r#await => {
+                Misuse::Other("iterated over")
+            }
+            AstKind::ForInStatement(statement) if statement.right.span() == inner => Misuse::Other("iterated over"),
+            AstKind::SpreadElement(_) => Misuse::Other("spread"),
+            AstKind::VariableDeclarator(declarator) if is_destructuring(&declarator.id) => Misuse::Other("destructured"),
+            _ => return None,
+        };
+        return Some(found);
+    }
+    None
+}
+
+fn is_destructuring(pattern: &BindingPattern<'_>) -> bool {
+    matches!(pattern, BindingPattern::ObjectPattern(_) | BindingPattern::ArrayPattern(_))
+}
+
+fn unawaited<'a>(call: &CallExpression<'a>, id: NodeId, reading: &Reading<'_, 'a>, reporter: &mut Reporter<'_>) {
+    let Some(misuse) = misuse(reading, id, call.span) else { return };
+    let callee = reading.callee(call);
+    let (lint, message, hint) = match misuse {
+        Misuse::Dropped => (
+            Lint::NotAwaited,
+            format!("the call of {callee} is not awaited: it may not happen before the program ends, and its error is lost"),
+            format!("write `await {callee}(…)`"),
+        ),
+        Misuse::Property(name) => (
+            Lint::MissingAwait,
+            format!("{callee} returns a promise, which has no property {name}"),
+            format!("write `(await {callee}(…)).{name}`"),
+        ),
+        Misuse::Other(how) => (
+            Lint::MissingAwait,
+            format!("{callee} returns a promise, which is {how} here without being awaited"),
+            format!("write `await {callee}(…)`"),
+        ),
+    };
+    reporter.report(DiagnosticKind::Lint(lint), (call.span.start, call.span.end), message, Some(hint));
+}
+
+/// `const user = external_getUser(…); user.name`: the most frequent missing `await`.
+fn stored<'a>(declarator: &VariableDeclarator<'a>, reading: &Reading<'_, 'a>, reporter: &mut Reporter<'_>) {
+    let Some(call) = declarator.init.as_ref().and_then(|init| reading.external_call(init)) else { return };
+    let Some(id) = declarator.id.get_binding_identifier() else { return };
+    let Some(symbol) = id.symbol_id.get() else { return };
+    for reference in reading.scoping.get_resolved_references(symbol).filter(|one| one.flags().is_value()) {
+        let node = reference.node_id();
+        let AstKind::IdentifierReference(name) = reading.nodes.kind(node) else { continue };
+        let how = match misuse(reading, node, name.span) {
+            Some(Misuse::Property(property)) => format!("has no property {property}"),
+            Some(Misuse::Other(how)) => format!("is {how} here without being awaited"),
+            Some(Misuse::Dropped) | None => continue,
+        };
+        report_stored(name, reading.callee(call), &how, reporter);
+        return;
+    }
+}
+
+fn report_stored(name: &IdentifierReference<'_>, callee: &str, how: &str, reporter: &mut Reporter<'_>) {
+    reporter.report(
+        DiagnosticKind::Lint(Lint::MissingAwait),
+        (name.span.start, name.span.end),
+        format!("{} is the promise that {callee} returned, which {how}", name.name),
+        Some(format!("write `const {} = await {callee}(…)`", name.name)),
+    );
+}
+
+/// `xs.forEach(async x => …)` starts everything and waits for nothing.
+fn for_each<'a>(call: &CallExpression<'a>, reading: &Reading<'_, 'a>, reporter: &mut Reporter<'_>) {
+    let Expression::StaticMemberExpression(member) = bare(&call.callee) else { return };
+    if member.property.name != "forEach" {
+        return;
+    }
+    let Some(callback) = call.arguments.first().and_then(|argument| argument.as_expression()) else { return };
+    let lost = match bare(callback) {
+        Expression::ArrowFunctionExpression(arrow) => {
+            let expression = match &arrow.body {
+                ArrowFunctionBody::FunctionBody(_) => None,
+                other => other.as_expression(),
+            };
+            arrow.r#async || expression.is_some_and(|expression| reading.external_call(expression).is_some())
+        }
+        Expression::FunctionExpression(function) => function.r#async,
+        _ => false,
+    };
+    if lost {
+        reporter.report(
+            DiagnosticKind::Lint(Lint::ForEachAsync),
+            (member.property.span.start, member.property.span.end),
+            "forEach does not wait for its callback: the program may end before the calls are done",
+            Some("use `for (const x of xs) { await … }`, or `await Promise.all(xs.map(async (x) => …))`".to_owned()),
+        );
+    }
+}

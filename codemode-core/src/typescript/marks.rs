@@ -1,0 +1,56 @@
+//! Marks around every `await` that no tool call will settle, so that the host can name the line of one that hangs.
+//!
+//! `await x` becomes `$done($at(7), await x)`: `$at` notes line 7 and gives a token, `$done` takes the token back and
+//! returns the value. A rejection skips `$done`, so when a program stalls the newest open token is the one to trust.
+
+use oxc::ast::ast::AwaitExpression;
+
+use super::diagnostic::Reporter;
+use super::edit::Place;
+use super::reading::Reading;
+use super::types::Draft;
+
+/// Names of ours that no name of the program equals.
+pub(super) struct Marks {
+    pub at: String,
+    pub done: String,
+    /// Holds what `export default` exports.
+    pub default: String,
+}
+
+impl Marks {
+    /// Chooses the names: `$at`, `$done`, `$default`, numbered where the program uses them itself.
+    pub fn new(reading: &Reading<'_, '_>) -> Self {
+        // A name can also be written with escapes, so the text decides only when it has neither.
+        let text = reading.text;
+        let numbered = ["$at", "$done", "$default", "\\u"].iter().any(|part| text.contains(part));
+        let number = if numbered { first_free(reading) } else { String::new() };
+        Self { at: format!("$at{number}"), done: format!("$done{number}"), default: format!("$default{number}") }
+    }
+
+    /// What stands in front of an `await` in this line.
+    pub fn open(&self, line: u32) -> String {
+        format!("{}({}({line}), ", self.done, self.at)
+    }
+
+    /// Marks one `await`, unless it waits for a tool: the host knows those.
+    pub fn mark(&self, node: &AwaitExpression<'_>, reading: &Reading<'_, '_>, draft: &mut Draft<'_>, reporter: &Reporter<'_>) {
+        if reading.external_call(&node.argument).is_some() {
+            return;
+        }
+        let line = reporter.line(node.span.start);
+        draft.code.insert(node.span.start, Place::BeforeInnermost, self.open(line));
+        draft.code.insert(node.span.end, Place::AfterInner, ")");
+    }
+}
+
+fn first_free(reading: &Reading<'_, '_>) -> String {
+    let free = reading.scoping.root_unresolved_references();
+    let names = reading.scoping.symbol_names().chain(free.keys().map(|name| name.as_str()));
+    let taken: std::collections::HashSet<&str> = names.filter(|name| name.starts_with('$')).collect();
+    let suffixes = std::iter::once(String::new()).chain((1..).map(|number: u32| number.to_string()));
+    suffixes
+        .into_iter()
+        .find(|suffix| ["$at", "$done", "$default"].iter().all(|name| !taken.contains(format!("{name}{suffix}").as_str())))
+        .unwrap_or_default()
+}

@@ -1,0 +1,194 @@
+//! Names that nothing in the program declares: tools that do not exist, APIs of Node and browsers, misspellings.
+//!
+//! Only what is certain to be wrong is an error here. A name that the program tests with `typeof` is left to run time.
+
+use std::collections::HashMap;
+
+use oxc::ast::AstKind;
+use oxc::ast::ast::{IdentifierReference, UnaryOperator};
+
+use super::CompileOptions;
+use super::diagnostic::{DiagnosticKind, Lint, Reporter};
+use super::nearest::nearest;
+use super::reading::{EXTERNAL, Reading};
+
+/// Names listed in one message at most.
+const LISTED: usize = 10;
+
+/// APIs that models expect from other places, and what to do instead.
+const ABSENT: &[(&[&str], &str)] = &[
+    (&["fetch", "XMLHttpRequest", "WebSocket", "EventSource", "axios", "Request", "Response", "Headers"], "there is no network in the sandbox; use one of the external_* functions"),
+    (&["require", "module", "exports", "__dirname", "__filename"], "there are no modules in the sandbox; the external_* functions and the JavaScript built-ins are already defined"),
+    (&["process", "Deno", "Bun", "os", "child_process"], "there is no host process or environment in the sandbox; use one of the external_* functions"),
+    (&["fs"], "there are no files in the sandbox; use one of the external_* functions"),
+    (&["window", "document", "navigator", "location", "history", "self", "top", "frames", "alert", "prompt", "confirm"], "this is no browser: return the data instead, or use console.log"),
+    (&["localStorage", "sessionStorage", "indexedDB", "caches"], "nothing is kept between programs; use variables, or one of the external_* functions to store data"),
+    (&["global"], "write globalThis"),
+    (&["Buffer"], "use Uint8Array with TextEncoder and TextDecoder, or atob and btoa"),
+    (&["Blob", "File", "FileReader", "FormData", "ReadableStream", "WritableStream"], "use strings or Uint8Array"),
+    (&["Temporal"], "use Date"),
+    (&["Intl"], "format numbers and dates with String, toFixed, padStart and Date"),
+    (&["setImmediate", "requestAnimationFrame", "requestIdleCallback"], "use setTimeout or queueMicrotask"),
+    (&["Worker", "SharedWorker", "MessageChannel", "BroadcastChannel"], "there are no threads in the sandbox; run calls at the same time with Promise.all"),
+    (&["SharedArrayBuffer", "Atomics"], "there is no shared memory in the sandbox; use ArrayBuffer"),
+    (&["WebAssembly"], "WebAssembly is switched off in the sandbox; write JavaScript"),
+    (&["eval"], "code from strings is switched off in the sandbox; write the code out, or use JSON.parse for data"),
+    (&["importScripts"], "there are no modules in the sandbox"),
+];
+
+/// Globals of the language and the sandbox, as candidates for a misspelt name.
+const GLOBALS: &[&str] = &[
+    "AggregateError", "Array", "ArrayBuffer", "BigInt", "Boolean", "DataView", "Date", "Error", "Float64Array", "Infinity",
+    "Int32Array", "JSON", "Map", "Math", "NaN", "Number", "Object", "Promise", "Proxy", "RangeError", "Reflect", "RegExp",
+    "Set", "String", "Symbol", "SyntaxError", "TextDecoder", "TextEncoder", "TypeError", "URL", "URLSearchParams",
+    "Uint8Array", "WeakMap", "WeakSet", "atob", "btoa", "clearInterval", "clearTimeout", "console", "crypto",
+    "decodeURIComponent", "encodeURIComponent", "globalThis", "isFinite", "isNaN", "parseFloat", "parseInt",
+    "queueMicrotask", "setInterval", "setTimeout", "structuredClone", "undefined",
+];
+
+/// What to say when reading `name` throws a ReferenceError; `None` for a name that is defined.
+pub fn hint_for_name(name: &str, options: &CompileOptions<'_>) -> Option<String> {
+    if (options.globals)(name) {
+        return None;
+    }
+    if name.starts_with(EXTERNAL) {
+        return Some(external_hint(name, options.external_names));
+    }
+    if let Some(hint) = absent_hint(name) {
+        return Some(hint.to_owned());
+    }
+    let externals = nearest(name, options.external_names.iter().map(String::as_str));
+    let globals = nearest(name, GLOBALS.iter().copied().filter(|global| (options.globals)(global)));
+    // A tool without its prefix is by far the most common slip.
+    let meant = if externals.first().is_some_and(|near| near.exact) || globals.is_empty() { externals } else { globals };
+    if meant.is_empty() {
+        return Some("declare it in this program: a variable from an earlier run is not kept".to_owned());
+    }
+    let names: Vec<&str> = meant.iter().map(|near| near.name).collect();
+    Some(format!("did you mean {}? If it is a variable from an earlier run: those are not kept", either(&names)))
+}
+
+/// The hint for an import: what is there without one.
+pub(super) fn no_modules_hint(externals: &[String]) -> String {
+    if externals.is_empty() {
+        return "remove it; the JavaScript built-ins are already defined".to_owned();
+    }
+    format!("remove it and use the external_* functions, which are already defined: {}", listed(externals))
+}
+
+fn absent_hint(name: &str) -> Option<&'static str> {
+    ABSENT.iter().find(|(names, _)| names.contains(&name)).map(|(_, hint)| *hint)
+}
+
+fn external_hint(name: &str, externals: &[String]) -> String {
+    let near = nearest(name, externals.iter().map(String::as_str));
+    if !near.is_empty() {
+        let names: Vec<&str> = near.iter().map(|near| near.name).collect();
+        return format!("did you mean {}?", either(&names));
+    }
+    if externals.is_empty() {
+        return "no external_* function is defined here".to_owned();
+    }
+    format!("defined here: {}", listed(externals))
+}
+
+fn either(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    let mut list = names.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if let Some(more) = names.len().checked_sub(LISTED).filter(|more| *more > 0) {
+        list.push_str(&format!(" and {more} more"));
+    }
+    list
+}
+
+/// Collects the free names of one program.
+#[derive(Default)]
+pub(super) struct Names<'a> {
+    uses: HashMap<&'a str, Use>,
+    /// In the order of the text.
+    order: Vec<&'a str>,
+    /// `Function('…')` and `new Function('…')`.
+    function_calls: Vec<(u32, u32)>,
+}
+
+#[derive(Clone, Copy)]
+struct Use {
+    first: (u32, u32),
+    /// Whether the program asks with `typeof` whether the name is there.
+    tested: bool,
+}
+
+impl<'a> Names<'a> {
+    /// Notes one name, if it is a global.
+    pub fn note(&mut self, name: &'a IdentifierReference<'a>, reading: &Reading<'_, 'a>) {
+        if !reading.is_free(name) || !reading.is_value(name) {
+            return;
+        }
+        let parents = || reading.nodes.ancestor_kinds(name.node_id.get()).take(8);
+        let tested = || {
+            let outer = parents().find(|kind| !matches!(kind, AstKind::ParenthesizedExpression(_)));
+            matches!(outer, Some(AstKind::UnaryExpression(unary)) if unary.operator == UnaryOperator::Typeof)
+        };
+        let span = (name.span.start, name.span.end);
+        let text = name.name.as_str();
+        match self.uses.get_mut(text) {
+            Some(known) => known.tested = known.tested || tested(),
+            None => {
+                self.uses.insert(text, Use { first: span, tested: tested() });
+                self.order.push(text);
+            }
+        }
+        if text == "Function" {
+            let calls = match parents().next() {
+                Some(AstKind::CallExpression(call)) => call.callee.span() == name.span,
+                Some(AstKind::NewExpression(call)) => call.callee.span() == name.span,
+                _ => false,
+            };
+            if calls {
+                self.function_calls.push(span);
+            }
+        }
+    }
+
+    /// The tools that the program names.
+    pub fn externals(&self) -> Vec<String> {
+        self.order.iter().filter(|name| name.starts_with(EXTERNAL)).map(|name| (*name).to_owned()).collect()
+    }
+
+    /// Whether the program names this global.
+    pub fn mentions(&self, name: &str) -> bool {
+        self.uses.contains_key(name)
+    }
+
+    /// Reports the names that are not there.
+    pub fn report(&self, options: &CompileOptions<'_>, reporter: &mut Reporter<'_>) {
+        for span in &self.function_calls {
+            let hint = "write the function out; for data use JSON.parse";
+            let message = "Function makes code from a string, which is switched off in the sandbox";
+            reporter.report(DiagnosticKind::Unsupported, *span, message, Some(hint.to_owned()));
+        }
+        for name in &self.order {
+            let Some(found) = self.uses.get(name) else { continue };
+            if found.tested || (options.globals)(name) || *name == "undefined" || *name == "arguments" {
+                continue;
+            }
+            let certain = name.starts_with(EXTERNAL) || absent_hint(name).is_some();
+            let kind = if certain { DiagnosticKind::UnknownName } else { DiagnosticKind::Lint(Lint::UnknownName) };
+            let shown: String = name.chars().take(80).collect();
+            let message = match *name {
+                "eval" | "WebAssembly" => format!("{shown} is not available here"),
+                _ => format!("{shown} is not defined"),
+            };
+            reporter.report(kind, found.first, message, hint_for_name(name, options));
+        }
+    }
+}
+
+use oxc::span::GetSpan;

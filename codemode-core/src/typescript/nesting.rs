@@ -1,0 +1,479 @@
+//! Measures, before any recursive parser runs, how deeply a program nests, in one pass over its bytes.
+//!
+//! The figures must never be too low: the stack for the parser is sized from them. Where text is ambiguous without a
+//! parser (is `/` a division or a regular expression?) the scan notes it and counts everything instead.
+
+/// Brackets inside one another, `${` and regular expression groups included.
+pub(super) const MAX_NESTING: u32 = 500;
+/// Operators in one expression, together with those of the expressions around it: `a + a + …`, `!!!…`, `else if …`.
+pub(super) const MAX_CHAIN: u32 = 4_000;
+const MAX_NESTING_UNSURE: u32 = 2_000;
+const MAX_CHAIN_UNSURE: u32 = 40_000;
+
+/// Upper bounds of a program's nesting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Nesting {
+    pub brackets: u32,
+    pub chain: u32,
+}
+
+/// The program nests too deeply; `offset` is where the bound was passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TooDeep {
+    pub offset: u32,
+    pub brackets: bool,
+}
+
+/// Bounds the nesting of `text`, or says where it passes the limits.
+pub(super) fn measure(text: &str) -> Result<Nesting, TooDeep> {
+    let mut scan = Scan::new(text);
+    scan.run()?;
+    match scan.unsure_at {
+        None => Ok(scan.peak),
+        Some(offset) => count_everything(text, offset),
+    }
+}
+
+/// The bound that holds however the ambiguous text is read.
+fn count_everything(text: &str, offset: u32) -> Result<Nesting, TooDeep> {
+    let (mut brackets, mut chain, mut in_word) = (0, 0, false);
+    for byte in text.bytes() {
+        let word = is_word(byte);
+        match byte {
+            b'(' | b'[' | b'{' => brackets += 1,
+            b' ' | b'\t' | b'\r' | b'\n' => {}
+            _ if word => chain += u32::from(!in_word),
+            _ => chain += 1,
+        }
+        in_word = word;
+    }
+    if brackets > MAX_NESTING_UNSURE || chain > MAX_CHAIN_UNSURE {
+        return Err(TooDeep { offset, brackets: brackets > MAX_NESTING_UNSURE });
+    }
+    Ok(Nesting { brackets, chain })
+}
+
+/// What stood before, as far as it decides what may come next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Before {
+    /// An operator, a keyword, an opening bracket: an operand must follow.
+    Operator,
+    /// A complete operand: an operator must follow, or the statement ends.
+    Operand,
+    Dot,
+    /// `)` of `if (…)` and its like: a statement follows.
+    Control,
+    CloseBrace,
+    Semicolon,
+    /// A word that is a keyword in some places, `>`, or a `!` or `++` after one of these.
+    Unclear,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Opener {
+    Bracket,
+    ControlParen,
+    Template,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Level {
+    opener: Opener,
+    /// Operators since the last separator at this level.
+    chain: u32,
+    /// The part of `chain` that a comma does not end: what stands before a `<` or a statement keyword.
+    base: u32,
+}
+
+struct Scan<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    levels: Vec<Level>,
+    total: u32,
+    peak: Nesting,
+    before: Before,
+    new_line: bool,
+    control_word: bool,
+    unsure_at: Option<u32>,
+}
+
+impl<'a> Scan<'a> {
+    fn new(text: &'a str) -> Self {
+        let ground = Level { opener: Opener::Bracket, chain: 0, base: 0 };
+        Self {
+            bytes: text.as_bytes(),
+            at: 0,
+            levels: vec![ground],
+            total: 0,
+            peak: Nesting { brackets: 0, chain: 0 },
+            before: Before::Semicolon,
+            new_line: false,
+            control_word: false,
+            unsure_at: None,
+        }
+    }
+
+    fn run(&mut self) -> Result<(), TooDeep> {
+        while let Some(byte) = self.byte(0) {
+            match byte {
+                b'\n' | b'\r' => {
+                    self.new_line = true;
+                    self.at += 1;
+                }
+                b' ' | b'\t' | 0x0B | 0x0C => self.at += 1,
+                b'/' if self.byte(1) == Some(b'/') => self.skip_line_comment(),
+                b'/' if self.byte(1) == Some(b'*') => self.skip_block_comment(),
+                0x80.. if self.skip_wide_space() => {}
+                _ => {
+                    self.token(byte)?;
+                    self.new_line = false;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn token(&mut self, byte: u8) -> Result<(), TooDeep> {
+        let word = is_word(byte);
+        if self.before == Before::Semicolon && !word {
+            self.end_statement();
+        }
+        let control_word = std::mem::take(&mut self.control_word);
+        match byte {
+            _ if word => self.word(control_word)?,
+            b'"' | b'\'' => self.string(byte),
+            b'`' => {
+                self.add(1)?;
+                self.at += 1;
+                self.template()?;
+            }
+            b'(' => self.open(if control_word { Opener::ControlParen } else { Opener::Bracket })?,
+            b'[' | b'{' => self.open(Opener::Bracket)?,
+            b')' | b']' | b'}' => self.close(byte)?,
+            b'/' => self.slash()?,
+            b';' => {
+                self.before = Before::Semicolon;
+                self.at += 1;
+            }
+            b',' => {
+                self.end_element();
+                self.before = Before::Operator;
+                self.at += 1;
+            }
+            _ => self.operator(byte)?,
+        }
+        Ok(())
+    }
+
+    fn operator(&mut self, byte: u8) -> Result<(), TooDeep> {
+        let next = self.byte(1);
+        let mut length = 1;
+        self.before = match byte {
+            b'.' if next == Some(b'.') && self.byte(2) == Some(b'.') => {
+                length = 3;
+                Before::Operator
+            }
+            b'.' => Before::Dot,
+            b'!' if next != Some(b'=') && !self.new_line => match self.before {
+                Before::Operand | Before::Dot => Before::Operand,
+                Before::CloseBrace | Before::Unclear => Before::Unclear,
+                _ => Before::Operator,
+            },
+            b'+' | b'-' if next == Some(byte) => {
+                length = 2;
+                match self.before {
+                    Before::Operand | Before::Dot if !self.new_line => Before::Operand,
+                    Before::CloseBrace | Before::Unclear => Before::Unclear,
+                    _ => Before::Operator,
+                }
+            }
+            b'=' if next == Some(b'>') => {
+                length = 2;
+                Before::Operator
+            }
+            b'>' => Before::Unclear,
+            _ => Before::Operator,
+        };
+        self.add(length)?;
+        if matches!(byte, b'<') {
+            self.keep_through_commas();
+        }
+        self.at += length as usize;
+        Ok(())
+    }
+
+    fn word(&mut self, after_control: bool) -> Result<(), TooDeep> {
+        let start = self.at;
+        let number = self.byte(0).is_some_and(|byte| byte.is_ascii_digit());
+        while let Some(byte) = self.byte(0) {
+            if !(is_word(byte) || (number && byte == b'.' && self.byte(1) != Some(b'.'))) || self.wide_space().is_some() {
+                break;
+            }
+            self.at += 1;
+        }
+        let word = self.bytes.get(start..self.at).unwrap_or(b"");
+        if word.contains(&b'\\') {
+            self.unsure(start);
+        }
+        let kind = if self.before == Before::Dot { Word::Name } else { word_kind(word) };
+        let ends = match self.before {
+            Before::Semicolon => !matches!(word, b"else" | b"while"),
+            Before::CloseBrace => kind != Word::Continues,
+            Before::Operand => self.new_line && kind != Word::Continues,
+            _ => false,
+        };
+        if ends {
+            self.end_statement();
+        }
+        self.before = match kind {
+            Word::Name => Before::Operand,
+            Word::Keyword | Word::Statement | Word::Control => Before::Operator,
+            Word::Contextual => Before::Unclear,
+            Word::Continues if matches!(word, b"of" | b"as" | b"is" | b"satisfies" | b"implements") => Before::Unclear,
+            Word::Continues => Before::Operator,
+        };
+        if kind != Word::Name {
+            self.add(1)?;
+        }
+        if matches!(kind, Word::Statement | Word::Control) || matches!(word, b"else" | b"while") {
+            self.keep_through_commas();
+        }
+        self.control_word = kind == Word::Control || word == b"while" || (after_control && word == b"await");
+        Ok(())
+    }
+
+    /// A slash that starts no comment.
+    fn slash(&mut self) -> Result<(), TooDeep> {
+        let division = |scan: &mut Self| {
+            scan.at += 1;
+            scan.before = Before::Operator;
+            scan.add(1)
+        };
+        let unclear = match self.before {
+            Before::Operand | Before::Dot => return division(self),
+            Before::Operator | Before::Control | Before::Semicolon => false,
+            Before::CloseBrace | Before::Unclear => true,
+        };
+        let Some(end) = self.regex_end() else { return division(self) };
+        let body = self.bytes.get(self.at + 1..end - 1).unwrap_or(b"");
+        if unclear {
+            let bracket = |byte: &u8| matches!(byte, b'"' | b'\'' | b'`' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'\\');
+            if body.iter().any(bracket) || matches!(self.bytes.get(end), Some(b'*' | b'/')) {
+                self.unsure(self.at);
+                return division(self);
+            }
+            let operators = body.iter().filter(|byte| !byte.is_ascii_alphanumeric()).count() as u32;
+            self.add(operators + 2)?;
+        } else {
+            let groups = body.iter().filter(|byte| matches!(byte, b'(' | b'[')).count() as u32;
+            self.check_brackets(groups)?;
+        }
+        self.at = end;
+        self.before = Before::Operand;
+        Ok(())
+    }
+
+    /// Where a regular expression that begins here ends, if it does so in its line.
+    fn regex_end(&self) -> Option<usize> {
+        let mut in_class = false;
+        let mut at = self.at + 1;
+        loop {
+            match *self.bytes.get(at)? {
+                b'\n' | b'\r' => return None,
+                b'\\' if matches!(self.bytes.get(at + 1), Some(b'\n' | b'\r')) => return None,
+                b'\\' => at += 1,
+                b'[' => in_class = true,
+                b']' => in_class = false,
+                b'/' if !in_class => return Some(at + 1),
+                _ => {}
+            }
+            at += 1;
+        }
+    }
+
+    fn string(&mut self, quote: u8) {
+        if self.before == Before::CloseBrace || (self.before == Before::Operand && self.new_line) {
+            self.end_statement();
+        }
+        self.at += 1;
+        while let Some(byte) = self.byte(0) {
+            self.at += match byte {
+                b'\\' => 2,
+                b'\n' | b'\r' => break,
+                _ => 1,
+            };
+            if byte == quote {
+                break;
+            }
+        }
+        self.before = Before::Operand;
+    }
+
+    /// The text of a template up to its end or its next `${`.
+    fn template(&mut self) -> Result<(), TooDeep> {
+        while let Some(byte) = self.byte(0) {
+            match byte {
+                b'\\' => self.at += 2,
+                b'`' => {
+                    self.at += 1;
+                    break;
+                }
+                b'$' if self.byte(1) == Some(b'{') => {
+                    self.at += 1;
+                    return self.open(Opener::Template);
+                }
+                _ => self.at += 1,
+            }
+        }
+        self.before = Before::Operand;
+        Ok(())
+    }
+
+    fn open(&mut self, opener: Opener) -> Result<(), TooDeep> {
+        self.levels.push(Level { opener, chain: 0, base: 0 });
+        self.at += 1;
+        self.before = Before::Operator;
+        self.check_brackets(0)
+    }
+
+    fn close(&mut self, byte: u8) -> Result<(), TooDeep> {
+        self.at += 1;
+        let mut opener = Opener::Bracket;
+        if self.levels.len() > 1
+            && let Some(level) = self.levels.pop()
+        {
+            self.total -= level.chain;
+            opener = level.opener;
+            self.add(1)?;
+        }
+        self.before = match (byte, opener) {
+            (b'}', Opener::Template) => return self.template(),
+            (b'}', _) => Before::CloseBrace,
+            (_, Opener::ControlParen) => Before::Control,
+            _ => Before::Operand,
+        };
+        Ok(())
+    }
+
+    fn check_brackets(&mut self, more: u32) -> Result<(), TooDeep> {
+        let brackets = self.levels.len() as u32 - 1 + more;
+        self.peak.brackets = self.peak.brackets.max(brackets);
+        if brackets > MAX_NESTING { Err(TooDeep { offset: self.at as u32, brackets: true }) } else { Ok(()) }
+    }
+
+    fn add(&mut self, operators: u32) -> Result<(), TooDeep> {
+        if let Some(level) = self.levels.last_mut() {
+            level.chain += operators;
+            self.total += operators;
+        }
+        self.peak.chain = self.peak.chain.max(self.total);
+        if self.total > MAX_CHAIN { Err(TooDeep { offset: self.at as u32, brackets: false }) } else { Ok(()) }
+    }
+
+    fn keep_through_commas(&mut self) {
+        if let Some(level) = self.levels.last_mut() {
+            level.base = level.chain;
+        }
+    }
+
+    fn end_statement(&mut self) {
+        if let Some(level) = self.levels.last_mut() {
+            self.total -= level.chain;
+            (level.chain, level.base) = (0, 0);
+        }
+    }
+
+    fn end_element(&mut self) {
+        if let Some(level) = self.levels.last_mut() {
+            self.total -= level.chain - level.base;
+            level.chain = level.base;
+        }
+    }
+
+    fn unsure(&mut self, at: usize) {
+        self.unsure_at.get_or_insert(at as u32);
+    }
+
+    fn byte(&self, ahead: usize) -> Option<u8> {
+        self.bytes.get(self.at + ahead).copied()
+    }
+
+    fn skip_line_comment(&mut self) {
+        while self.byte(0).is_some_and(|byte| !matches!(byte, b'\n' | b'\r')) && !self.at_wide_line_break() {
+            self.at += 1;
+        }
+    }
+
+    fn skip_block_comment(&mut self) {
+        self.at += 2;
+        while let Some(byte) = self.byte(0) {
+            if byte == b'*' && self.byte(1) == Some(b'/') {
+                self.at += 2;
+                return;
+            }
+            self.new_line |= matches!(byte, b'\n' | b'\r') || self.at_wide_line_break();
+            self.at += 1;
+        }
+    }
+
+    fn at_wide_line_break(&self) -> bool {
+        matches!(self.bytes.get(self.at..self.at + 3), Some([0xE2, 0x80, 0xA8 | 0xA9]))
+    }
+
+    fn skip_wide_space(&mut self) -> bool {
+        let Some(bytes) = self.wide_space() else { return false };
+        self.new_line |= self.at_wide_line_break();
+        self.at += bytes;
+        true
+    }
+
+    /// Length of the white space beyond ASCII that begins here.
+    fn wide_space(&self) -> Option<usize> {
+        let bytes = self.bytes.get(self.at..)?;
+        if *bytes.first()? < 0x80 {
+            return None;
+        }
+        let bytes = bytes.get(..bytes.len().min(4))?;
+        let c = bytes.utf8_chunks().next()?.valid().chars().next()?;
+        (c.is_whitespace() || c == '\u{FEFF}').then(|| c.len_utf8())
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    /// Identifiers, numbers, and the keywords that are values.
+    Name,
+    /// An operand follows.
+    Keyword,
+    /// Begins a statement that holds another statement.
+    Statement,
+    /// As `Statement`, with parentheses first.
+    Control,
+    /// A keyword only where the grammar says so.
+    Contextual,
+    /// Goes on with what stands before, even in a new line.
+    Continues,
+}
+
+fn word_kind(word: &[u8]) -> Word {
+    match word {
+        b"return" | b"typeof" | b"case" | b"void" | b"delete" | b"new" | b"throw" | b"default" | b"await" | b"yield" => {
+            Word::Keyword
+        }
+        b"do" => Word::Statement,
+        b"if" | b"for" | b"with" => Word::Control,
+        b"else" | b"while" | b"catch" | b"finally" | b"in" | b"instanceof" | b"of" | b"as" | b"is" | b"satisfies"
+        | b"extends" | b"implements" => Word::Continues,
+        b"async" | b"get" | b"set" | b"type" | b"keyof" | b"infer" | b"readonly" | b"unique" | b"asserts" | b"declare"
+        | b"abstract" | b"namespace" | b"module" | b"global" | b"interface" | b"static" | b"public" | b"private"
+        | b"protected" | b"override" | b"accessor" | b"out" | b"let" | b"const" | b"var" | b"function" | b"class"
+        | b"enum" | b"import" | b"export" | b"from" | b"using" | b"try" | b"break" | b"continue" | b"debugger"
+        | b"switch" => Word::Contextual,
+        _ => Word::Name,
+    }
+}
+
+/// Parts of identifiers and numbers; bytes beyond ASCII are sorted out by `wide_space`.
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'#' | b'\\' | 0x80..)
+}

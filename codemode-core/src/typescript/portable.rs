@@ -1,0 +1,54 @@
+//! Changes what engines read differently: `<!--`, which begins a comment in scripts, and line breaks beyond ASCII.
+//!
+//! The model writes module text, and engines are given a script: without this, `a<!--b` would lose the rest of its line.
+
+use oxc::ast::AstKind;
+use oxc::ast::ast::BinaryOperator;
+use oxc::span::{GetSpan, Span};
+
+use super::edit::Place;
+use super::reading::Reading;
+use super::types::Draft;
+
+/// Changes one node, if it needs it.
+pub(super) fn check(kind: AstKind<'_>, draft: &mut Draft<'_>) {
+    if let AstKind::BinaryExpression(node) = kind
+        && node.operator == BinaryOperator::LessThan
+        && let Some(at) = node.right.span().start.checked_sub(1)
+        && draft.text.get(at as usize..).is_some_and(|text| text.starts_with("<!--"))
+    {
+        draft.code.insert(at + 1, Place::BeforeOuter, " ");
+    }
+}
+
+/// Gives all engines the same lines: QuickJS does not count U+2028 and U+2029, V8 does.
+pub(super) fn line_breaks(reading: &Reading<'_, '_>, draft: &mut Draft<'_>) {
+    let breaks = |text: &str| text.contains(['\u{2028}', '\u{2029}']);
+    if !breaks(reading.text) {
+        return;
+    }
+    let mut literals: Vec<(Span, bool)> = Vec::new();
+    for node in reading.nodes.iter() {
+        match node.kind() {
+            AstKind::StringLiteral(literal) => literals.push((literal.span, true)),
+            AstKind::TemplateElement(element) => {
+                let mut parents = reading.nodes.ancestor_kinds(node.id()).skip(1);
+                let tagged = matches!(parents.next(), Some(AstKind::TaggedTemplateExpression(_)));
+                literals.push((element.span, !tagged));
+            }
+            _ => {}
+        }
+    }
+    literals.sort_by_key(|(span, _)| span.start);
+    for (at, c) in reading.text.char_indices().filter(|(_, c)| matches!(c, '\u{2028}' | '\u{2029}')) {
+        let index = literals.partition_point(|(span, _)| span.start as usize <= at);
+        let literal = index.checked_sub(1).and_then(|index| literals.get(index)).filter(|(span, _)| at < span.end as usize);
+        let text = match literal {
+            Some((_, true)) => format!("\\u{:04x}", c as u32),
+            // A tag sees how its text was written.
+            Some((_, false)) => continue,
+            None => "\n  ".to_owned(),
+        };
+        draft.code.replace(at as u32, at as u32 + 3, text);
+    }
+}

@@ -1,0 +1,149 @@
+//! Lines and columns, and the way from a position in the generated script back to the model's text.
+//!
+//! Lines end where JavaScript ends them: `\n`, `\r\n`, `\r`, U+2028, U+2029. Lines and columns count from 1; columns
+//! count UTF-16 code units, which is what engines print in stacks.
+
+use super::edit::Piece;
+
+/// Finds the model's position for a position in [`super::Compiled::javascript`].
+///
+/// Nothing is computed before the first question; each question costs one pass over both texts.
+#[derive(Debug, Clone)]
+pub struct Positions {
+    pub(super) javascript: String,
+    pub(super) source: String,
+    /// From the script to the source, in this order.
+    pub(super) steps: Vec<Step>,
+}
+
+/// One stage of rewriting, seen backwards: from offsets in its output to offsets in its input.
+#[derive(Debug, Clone)]
+pub(super) enum Step {
+    /// An edit table was applied.
+    Edits(Vec<Piece>),
+    /// Text was put in front and behind; the offset is where the inner text begins.
+    Inside {
+        /// Offset of the inner text.
+        start: u32,
+        /// Its length in bytes.
+        bytes: u32,
+    },
+    /// The text was printed anew from its syntax tree: (output, input) offsets of printed nodes, ascending.
+    Printed(Vec<(u32, u32)>),
+}
+
+impl Positions {
+    /// The model's (line, column) of a (line, column) of the script; `None` where the text is not the model's.
+    pub fn locate(&self, line: u32, column: u32) -> Option<(u32, u32)> {
+        let offset = Lines::new(&self.javascript).offset(&self.javascript, line, column)?;
+        self.locate_offset(offset)
+    }
+
+    /// The model's line of a line of the script: for engines whose columns cannot be trusted.
+    pub fn locate_line(&self, line: u32) -> Option<u32> {
+        let lines = Lines::new(&self.javascript);
+        let start = lines.offset(&self.javascript, line, 1)?;
+        let end = lines.offset(&self.javascript, line, u32::MAX)?;
+        let text = self.javascript.get(start as usize..end as usize)?;
+        // A printed line starts with indentation and may start with text of ours: take the first place that maps.
+        let mapped = |(index, _): (usize, char)| self.offset_in_source(start + index as u32);
+        let offset = text.char_indices().filter(|(_, c)| !c.is_whitespace()).find_map(mapped);
+        let offset = offset.or_else(|| text.char_indices().chain([(text.len(), ' ')]).find_map(mapped))?;
+        Some(Lines::new(&self.source).position(&self.source, offset).0)
+    }
+
+    fn locate_offset(&self, offset: u32) -> Option<(u32, u32)> {
+        let offset = self.offset_in_source(offset)?;
+        Some(Lines::new(&self.source).position(&self.source, offset))
+    }
+
+    fn offset_in_source(&self, offset: u32) -> Option<u32> {
+        trace(&self.steps, offset)
+    }
+}
+
+/// Follows an offset back through `steps`.
+pub(super) fn trace(steps: &[Step], offset: u32) -> Option<u32> {
+    steps.iter().try_fold(offset, |offset, step| step.back(offset))
+}
+
+impl Step {
+    fn back(&self, offset: u32) -> Option<u32> {
+        match self {
+            Self::Edits(pieces) => {
+                let index = pieces.partition_point(|piece| piece.output <= offset).checked_sub(1)?;
+                let piece = pieces.get(index)?;
+                let into = offset - piece.output;
+                // The end of the last piece counts as its own: an error at the end of the program is the model's.
+                let is_last = index + 1 == pieces.len();
+                (into < piece.bytes || (is_last && into == piece.bytes)).then(|| piece.input + into)
+            }
+            Self::Inside { start, bytes } => {
+                let into = offset.checked_sub(*start)?;
+                (into <= *bytes).then_some(into)
+            }
+            Self::Printed(tokens) => {
+                let index = tokens.partition_point(|(output, _)| *output <= offset).checked_sub(1)?;
+                tokens.get(index).map(|(_, input)| *input)
+            }
+        }
+    }
+}
+
+/// Byte offsets at which the lines of a text begin.
+#[derive(Debug)]
+pub(super) struct Lines {
+    starts: Vec<u32>,
+}
+
+impl Lines {
+    /// Reads `text` once.
+    pub fn new(text: &str) -> Self {
+        let bytes = text.as_bytes();
+        let mut starts = vec![0];
+        for (index, byte) in bytes.iter().enumerate() {
+            let after = match byte {
+                b'\n' => 1,
+                b'\r' if bytes.get(index + 1) != Some(&b'\n') => 1,
+                0xE2 if matches!(bytes.get(index + 1..index + 3), Some([0x80, 0xA8 | 0xA9])) => 3,
+                _ => continue,
+            };
+            starts.push(index as u32 + after);
+        }
+        Self { starts }
+    }
+
+    /// 1-based line of a byte offset.
+    pub fn line(&self, offset: u32) -> u32 {
+        self.starts.partition_point(|start| *start <= offset) as u32
+    }
+
+    /// 1-based line and column of a byte offset of `text`.
+    pub fn position(&self, text: &str, offset: u32) -> (u32, u32) {
+        let line = self.line(offset);
+        let start = self.starts.get(line as usize - 1).copied().unwrap_or(0);
+        let before = text.get(start as usize..offset as usize).unwrap_or("");
+        (line, before.chars().map(|c| c.len_utf16() as u32).sum::<u32>() + 1)
+    }
+
+    /// Byte offset of a 1-based line and column; a column past the end of its line means that end.
+    pub fn offset(&self, text: &str, line: u32, column: u32) -> Option<u32> {
+        let index = (line as usize).checked_sub(1)?;
+        let start = *self.starts.get(index)?;
+        let end = self.starts.get(index + 1).map_or(text.len(), |next| *next as usize);
+        let content = text.get(start as usize..end)?.trim_end_matches(is_line_break);
+        let mut units = 1;
+        for (at, c) in content.char_indices() {
+            if units >= column {
+                return Some(start + at as u32);
+            }
+            units += c.len_utf16() as u32;
+        }
+        Some(start + content.len() as u32)
+    }
+}
+
+/// Whether JavaScript ends a line at `c`.
+pub(super) fn is_line_break(c: char) -> bool {
+    matches!(c, '\n' | '\r' | '\u{2028}' | '\u{2029}')
+}

@@ -1,0 +1,66 @@
+//! Code Mode for Rust: a model writes one TypeScript program instead of fifty tool calls; it runs in a sandbox that can
+//! do nothing but call your tools, which appear as typed async functions `external_<tool>(input)`.
+//!
+#![doc = include_str!("../../README.md")]
+#![forbid(unsafe_code)]
+
+use std::sync::Arc;
+
+pub use codemode_core::*;
+
+/// The drivers that were compiled in, by name, fastest to start first.
+pub fn drivers() -> Vec<DriverInfo> {
+    names().iter().filter_map(|name| driver(name).ok()).map(|driver| driver.info()).collect()
+}
+
+/// The driver called `name`, with its defaults.
+///
+/// # Errors
+/// [`ErrorKind::Config`] when no such driver was compiled in; the message names those that were.
+pub fn driver(name: &str) -> Result<Arc<dyn IsolateDriver>, Error> {
+    match name {
+        #[cfg(feature = "quickjs")]
+        "quickjs" => Ok(Arc::new(quickjs())),
+        _ => Err(unknown(name)),
+    }
+}
+
+/// The driver to use when nobody chose one: the one named in the environment variable `CODEMODE_DRIVER`, else the only
+/// one that was compiled in.
+///
+/// # Errors
+/// [`ErrorKind::Config`] when there is none, several, or the variable names another.
+pub fn default_driver() -> Result<Arc<dyn IsolateDriver>, Error> {
+    if let Some(name) = std::env::var_os("CODEMODE_DRIVER") {
+        return driver(&name.to_string_lossy()).map_err(|error| error.with("variable", "CODEMODE_DRIVER"));
+    }
+    match names() {
+        [only] => driver(only),
+        [] => Err(Error::new(ErrorKind::Config, "no driver was compiled in; turn on one of the features quickjs, v8, wasm, boa")),
+        several => Err(Error::new(
+            ErrorKind::Config,
+            format!("several drivers were compiled in ({}); name one, or set CODEMODE_DRIVER", several.join(", ")),
+        )),
+    }
+}
+
+/// QuickJS in this process.
+#[cfg(feature = "quickjs")]
+pub fn quickjs() -> Threaded<codemode_driver_quickjs::QuickJs> {
+    codemode_driver_quickjs::driver()
+}
+
+fn names() -> &'static [&'static str] {
+    &[
+        #[cfg(feature = "quickjs")]
+        "quickjs",
+    ]
+}
+
+fn unknown(name: &str) -> Error {
+    let have = match names() {
+        [] => "none".to_owned(),
+        names => names.join(", "),
+    };
+    Error::new(ErrorKind::Config, format!("there is no driver \"{name}\" in this build; compiled in: {have}"))
+}

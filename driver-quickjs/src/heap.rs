@@ -1,0 +1,122 @@
+//! The allocator of one engine: counts every byte, and refuses what is over the limit for good.
+//!
+//! QuickJS makes an exception of a refused allocation, which the program can catch, and which can even be thrown as
+//! `null`. So the refusal itself is remembered here, and the interrupt handler stops the program for it.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+};
+
+use rquickjs::allocator::{Allocator, RustAllocator};
+
+/// The books of one heap. Only the thread that runs the engine writes them.
+#[derive(Debug)]
+pub(crate) struct Heap {
+    limit: usize,
+    used: AtomicUsize,
+    peak: AtomicUsize,
+    exhausted: AtomicBool,
+}
+
+impl Heap {
+    pub(crate) fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self { limit, used: AtomicUsize::new(0), peak: AtomicUsize::new(0), exhausted: AtomicBool::new(false) })
+    }
+
+    /// Whether an allocation was ever refused.
+    pub(crate) fn exhausted(&self) -> bool {
+        self.exhausted.load(Relaxed)
+    }
+
+    pub(crate) fn peak(&self) -> usize {
+        self.peak.load(Relaxed)
+    }
+
+    /// Whether `size` more bytes are allowed; a refusal is final, so that a program cannot go on in what is left.
+    fn admit(&self, size: usize) -> bool {
+        let fits = self.used.load(Relaxed).checked_add(size).is_some_and(|sum| sum <= self.limit);
+        if !fits {
+            self.exhausted.store(true, Relaxed);
+        }
+        fits && !self.exhausted()
+    }
+
+    fn add(&self, size: usize) {
+        let used = self.used.load(Relaxed) + size;
+        self.used.store(used, Relaxed);
+        if used > self.peak.load(Relaxed) {
+            self.peak.store(used, Relaxed);
+        }
+    }
+
+    fn subtract(&self, size: usize) {
+        self.used.store(self.used.load(Relaxed).saturating_sub(size), Relaxed);
+    }
+}
+
+/// Rust's own allocator behind the books.
+pub(crate) struct Counting(pub(crate) Arc<Heap>);
+
+/// What one allocation costs beyond its size: the header that `RustAllocator` puts in front.
+const HEADER: usize = 8;
+
+// SAFETY: every allocation, reallocation and release is done by `RustAllocator` with the arguments that came in, or
+// refused with a null pointer before it is asked. Counting does not touch the memory.
+unsafe impl Allocator for Counting {
+    fn alloc(&mut self, size: usize) -> *mut u8 {
+        if !self.0.admit(size.saturating_add(HEADER)) {
+            return std::ptr::null_mut();
+        }
+        self.counted(RustAllocator.alloc(size))
+    }
+
+    fn calloc(&mut self, count: usize, size: usize) -> *mut u8 {
+        if !self.0.admit(count.saturating_mul(size).saturating_add(HEADER)) {
+            return std::ptr::null_mut();
+        }
+        self.counted(RustAllocator.calloc(count, size))
+    }
+
+    unsafe fn dealloc(&mut self, ptr: *mut u8) {
+        // SAFETY: the caller hands over a pointer of this allocator, so one of `RustAllocator`.
+        unsafe {
+            self.0.subtract(RustAllocator::usable_size(ptr) + HEADER);
+            RustAllocator.dealloc(ptr);
+        }
+    }
+
+    unsafe fn realloc(&mut self, ptr: *mut u8, new_size: usize) -> *mut u8 {
+        if ptr.is_null() {
+            return self.alloc(new_size);
+        }
+        // SAFETY: the caller hands over a pointer of this allocator, so one of `RustAllocator`.
+        unsafe {
+            let old = RustAllocator::usable_size(ptr);
+            if new_size > old && !self.0.admit(new_size - old) {
+                return std::ptr::null_mut();
+            }
+            let moved = RustAllocator.realloc(ptr, new_size);
+            if !moved.is_null() {
+                self.0.subtract(old);
+                self.0.add(RustAllocator::usable_size(moved));
+            }
+            moved
+        }
+    }
+
+    unsafe fn usable_size(ptr: *mut u8) -> usize {
+        // SAFETY: the caller hands over a pointer of this allocator, so one of `RustAllocator`.
+        unsafe { RustAllocator::usable_size(ptr) }
+    }
+}
+
+impl Counting {
+    fn counted(&self, ptr: *mut u8) -> *mut u8 {
+        if !ptr.is_null() {
+            // SAFETY: `ptr` was just made by `RustAllocator`.
+            self.0.add(unsafe { RustAllocator::usable_size(ptr) } + HEADER);
+        }
+        ptr
+    }
+}

@@ -1,0 +1,135 @@
+//! `cargo xtask`: the tasks of this workspace. Each is a list of commands that a person could type.
+
+use std::{
+    env,
+    io::{BufRead, BufReader, Write},
+    process::{Command, ExitCode, Stdio},
+};
+
+const HELP: &str = "\
+cargo xtask TASK
+
+  test [ARGS]           all tests and conformance cases; ARGS go to `cargo test`
+  check                 what a change must pass: format, lints, licences, tests
+  conformance [--driver NAME] [CASE] [--cases DIR]
+                        the conformance cases alone, of one driver or all; CASE is part of a name
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let (task, rest) = args.split_first().map_or(("help", &[][..]), |(task, rest)| (task.as_str(), rest));
+    let result = match task {
+        "test" => test(rest),
+        "check" => check(),
+        "conformance" => conformance(rest),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        other => Err(format!("there is no task \"{other}\"\n\n{HELP}")),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn test(args: &[String]) -> Result<(), String> {
+    let mut command = cargo(&["test", "--workspace", "--no-fail-fast"]);
+    command.args(args);
+    count_tests(command)
+}
+
+fn check() -> Result<(), String> {
+    run(cargo(&["fmt", "--all", "--check"]))?;
+    run(cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"]))?;
+    if installed("cargo-deny") {
+        run(cargo(&["deny", "--log-level", "error", "check"]))?;
+    } else {
+        eprintln!("xtask: cargo-deny is not installed; licences and advisories were NOT checked");
+    }
+    test(&[])
+}
+
+/// Drivers that have a conformance test, and the packages they are in.
+const DRIVERS: &[(&str, &str)] = &[("quickjs", "codemode-driver-quickjs")];
+
+fn conformance(args: &[String]) -> Result<(), String> {
+    let mut args = args.to_vec();
+    let chosen = match args.iter().position(|arg| arg == "--driver") {
+        None => None,
+        Some(at) if at + 1 < args.len() => {
+            let name = args.remove(at + 1);
+            args.remove(at);
+            Some(name)
+        }
+        Some(_) => return Err("--driver wants a name".into()),
+    };
+    let drivers: Vec<_> =
+        DRIVERS.iter().filter(|(name, _)| chosen.as_deref().is_none_or(|chosen| chosen == *name)).collect();
+    if drivers.is_empty() {
+        let names: Vec<&str> = DRIVERS.iter().map(|(name, _)| *name).collect();
+        return Err(format!("there is no such driver; there are: {}", names.join(", ")));
+    }
+    for (_, package) in drivers {
+        let mut command = cargo(&["test", "--package", package, "--test", "conformance", "--"]);
+        command.args(&args);
+        run(command)?;
+    }
+    Ok(())
+}
+
+fn cargo(args: &[&str]) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(args);
+    command
+}
+
+fn installed(program: &str) -> bool {
+    Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+}
+
+fn run(mut command: Command) -> Result<(), String> {
+    let shown = format!("{command:?}");
+    let status = command.status().map_err(|error| format!("{shown} could not be started: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{shown} failed")) }
+}
+
+/// Runs tests, passes their output on, and ends with the sum of all test programs.
+fn count_tests(mut command: Command) -> Result<(), String> {
+    let shown = format!("{command:?}");
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().map_err(|error| format!("{shown} could not be started: {error}"))?;
+    let (mut passed, mut failed, mut ignored) = (0, 0, 0);
+    let mut out = std::io::stdout();
+    if let Some(stdout) = child.stdout.take() {
+        for line in BufReader::new(stdout).lines() {
+            let line = line.map_err(|error| format!("the output of {shown} could not be read: {error}"))?;
+            if let Some(counts) = line.strip_prefix("test result: ") {
+                passed += count(counts, " passed");
+                failed += count(counts, " failed");
+                ignored += count(counts, " ignored");
+            }
+            // Nobody reads any more: the tests themselves still count.
+            let _ = writeln!(out, "{line}");
+        }
+    }
+    let status = child.wait().map_err(|error| format!("{shown}: {error}"))?;
+    println!("\n{passed} passed, {failed} failed, {ignored} skipped");
+    if !status.success() {
+        return Err(format!("{shown} failed"));
+    }
+    if passed == 0 {
+        return Err(format!("{shown} ran no test"));
+    }
+    Ok(())
+}
+
+/// The number in front of `what` in a line such as `ok. 12 passed; 0 failed; 0 ignored`.
+fn count(counts: &str, what: &str) -> u64 {
+    let before = counts.split(what).next().unwrap_or_default();
+    before.rsplit([' ', ';']).next().and_then(|number| number.parse().ok()).unwrap_or(0)
+}
