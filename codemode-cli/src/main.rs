@@ -22,10 +22,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::{
-    args::{Args, Command},
-    problem::Problem,
-};
+use crate::args::{Args, Command};
 
 fn main() -> ExitCode {
     let args = match Args::try_parse() {

@@ -40,7 +40,8 @@ pub fn run(reader: &mut Reader, input: &Value) -> Result<Value, ToolError> {
         return Err(ToolError::new("sql holds no statement").code("SQL_ERROR"));
     }
     params::bind(&mut statement, input.get("params"))?;
-    let columns = distinct(&statement.column_names());
+    let names: Vec<&str> = statement.column_names().collect();
+    let columns = distinct(&names);
     let answer = rows(&mut statement, &columns).map_err(|error| match error {
         RowError::Sqlite(error) => fault(&error),
         RowError::TooLarge => ToolError::new(format!(

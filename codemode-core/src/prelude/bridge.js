@@ -8,7 +8,7 @@ let lastCall = 0;
 // The error of a failed call is made when the answer comes, when the guest's frames are gone; so they are taken here.
 const hostCall = (name, input) => new PromiseCtor((resolve, reject) => {
   const text = inputText(name, input), id = lastCall + 1;
-  ask(text === undefined ? `call ${id} ${name}` : `call ${id} ${name}\n${text}`);
+  ask(text === undefined ? "call " + id + " " + name : "call " + id + " " + name + "\n" + text);
   lastCall = id;
   calls[id] = { __proto__: null, resolve, reject, site: new ErrorCtor() };
 });
@@ -17,8 +17,8 @@ const inputText = (name, input) => {
   if (input === undefined) return undefined;
   const { text, problem } = encode(input);
   if (problem === undefined) return text;
-  const place = problem.path === "$" ? "" : ` at ${problem.path}`;
-  throw new TypeErrorCtor(`the input of ${name}${place} is ${problem.reason}, which cannot be sent to the host`);
+  const place = problem.path === "$" ? "" : " at " + problem.path;
+  throw new TypeErrorCtor("the input of " + name + place + " is " + problem.reason + ", which cannot be sent to the host");
 };
 
 const addFunction = (name) => {
@@ -39,7 +39,7 @@ const toolError = (fields, site) => {
   const error = namedError(fields.name, fields.message);
   if (fields.code !== undefined) put(error, "code", fields.code);
   if (fields.data !== undefined) put(error, "data", fields.data);
-  const stack = errorStack === undefined ? own(site, "stack")?.value : attempt(errorStack, site);
+  const stack = stackText(site);
   if (typeof stack === "string") define(error, "stack", stack);
   return error;
 };
@@ -47,11 +47,11 @@ const toolError = (fields, site) => {
 // Said once the host keeps no more lines, so that a flood does not cost more than its loop.
 let consoleFull = false;
 const emitLog = (level, text) => {
-  if (!consoleFull && post(`log ${level}\n${text}`) !== undefined) consoleFull = true;
+  if (!consoleFull && post("log " + level + "\n" + text) !== undefined) consoleFull = true;
 };
 
 function raise(error) {
-  post(`fail\n${toJson(describe(error))}`);
+  post("fail\n" + ownJson(describe(error)));
 }
 
 // The awaits that have begun and not ended, by the order in which they began. An await that threw stays, below the
@@ -77,8 +77,8 @@ const runProgram = (main) => {
 };
 const finish = (value) => {
   const { text, problem } = encode(value);
-  if (problem !== undefined) post(`unserializable\n${toJson({ __proto__: null, path: problem.path, reason: problem.reason })}`);
-  else post(text === undefined ? "done" : `done\n${text}`);
+  if (problem !== undefined) post("unserializable\n" + ownJson({ __proto__: null, path: problem.path, reason: problem.reason }));
+  else post(text === undefined ? "done" : "done\n" + text);
 };
 
 const startProgram = (ms, seedText, names) => {
@@ -90,7 +90,7 @@ const startProgram = (ms, seedText, names) => {
 const take = (text) => {
   const end = indexOf(text, "\n"), line = end < 0 ? text : slice(text, 0, end);
   const body = end < 0 ? undefined : slice(text, end + 1), kind = line[0];
-  if (kind === "w") return void post(`waiting ${lastLine()}`);
+  if (kind === "w") return void post("waiting " + lastLine());
   const gap = indexOf(line, " ", 2), first = +slice(line, 2, gap), second = slice(line, gap + 1);
   if (kind === "s") return startProgram(first, second, parse(body));
   setNow(+second);

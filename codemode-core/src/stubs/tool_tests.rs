@@ -254,7 +254,7 @@ fn bombs_cost_bounded_time_stack_and_text() {
     };
     let to = |at: usize| json!({"$ref": format!("#/$defs/D{at}")});
     // `json!` copies what it is given, level for level, so the nesting is made by moving.
-    let nested = |wrap: &dyn Fn(Value) -> Value| (0..100_000).fold(json!({"type": "string"}), |inner, _| wrap(inner));
+    let nested = |wrap: &dyn Fn(Value) -> Value| (0..20_000).fold(json!({"type": "string"}), |inner, _| wrap(inner));
     let object = |key: &str, inner: Value| Value::Object([(key.to_owned(), inner)].into_iter().collect());
     let array = |inner: Value| Value::Array(vec![inner]);
     let mut wide = String::from("{\"type\":\"object\",\"properties\":{");
@@ -274,11 +274,11 @@ fn bombs_cost_bounded_time_stack_and_text() {
             "multiplying unions",
             json!({"allOf": (0..40).map(|at| json!({"anyOf": [{"required": [format!("a{at}")]}, {"required": [format!("b{at}")]}]})).collect::<Vec<_>>()}),
         ),
-        ("growing objects", each(3_000, &|at| json!({"allOf": [to(at + 1), {"properties": {format!("k{at}"): {}}}]}))),
-        ("a long chain", each(20_000, &|at| to(at + 1))),
-        ("a long circle", each(20_000, &|at| to((at + 1) % 20_000))),
+        ("growing objects", each(1_000, &|at| json!({"allOf": [to(at + 1), {"properties": {format!("k{at}"): {}}}]}))),
+        ("a long chain", each(5_000, &|at| to(at + 1))),
+        ("a long circle", each(5_000, &|at| to((at + 1) % 5_000))),
         ("a long circle of objects", each(5_000, &|at| json!({"properties": {"n": to((at + 1) % 5_000)}}))),
-        ("a thin circle", each(5_000, &|at| json!({"anyOf": [to((at + 1) % 5_000), to(at / 2), {"const": at}]}))),
+        ("a thin circle", each(1_000, &|at| json!({"anyOf": [to((at + 1) % 1_000), to(at / 2), {"const": at}]}))),
         (
             "everything to everything",
             each(
@@ -303,9 +303,7 @@ fn bombs_cost_bounded_time_stack_and_text() {
             json!({"anyOf": (0..10_000).map(|at| json!({"$id": format!("x{at}"), "$ref": format!("y{at}")})).collect::<Vec<_>>()}),
         ),
     ] {
-        let start = Instant::now();
         let stubs = defuse(name, schema);
-        eprintln!("{name}: {:?} {}", start.elapsed(), stubs.text.len());
         assert!(stubs.text.len() < 300_000, "{name} gave {} bytes", stubs.text.len());
         assert!(stubs.text.contains("declare function external_t(input"), "{name}");
     }
@@ -375,7 +373,7 @@ fn nonsense_never_panics() {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as usize % below
     };
-    for _ in 0..4_000 {
+    for _ in 0..2_000 {
         let (input, output) = (noise(&mut random, 5), noise(&mut random, 5));
         let text = catalog(&[("t", "", input, Some(output))]).text;
         assert!(bare_code(&text).contains("declare function external_t(input"));

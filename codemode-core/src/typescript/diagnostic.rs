@@ -7,8 +7,6 @@ use std::cell::OnceCell;
 use super::frame::code_frame;
 use super::position::Lines;
 
-/// Characters of a line that a code frame shows.
-pub(super) const FRAME_WIDTH: u32 = 100;
 /// More errors, or more lints, than this would bury the first.
 const MOST: usize = 10;
 
@@ -109,21 +107,26 @@ impl<'a> Reporter<'a> {
     /// Reports `start..end` of the parsed text; the second report at one place is dropped.
     pub fn report(&mut self, kind: DiagnosticKind, span: (u32, u32), message: impl Into<String>, hint: Option<String>) {
         let (start, end) = (self.in_source(span.0), self.in_source(span.1));
-        let alike = self.found.iter().filter(|(_, other)| other.is_lint() == kind.is_lint());
-        if alike.clone().count() >= MOST || alike.clone().any(|(at, _)| *at == start) {
+        let here = |(at, other): &(u32, Diagnostic)| *at == start && other.is_lint() == kind.is_lint();
+        if self.is_full(kind) || self.found.iter().any(here) {
             return;
         }
         let (line, column) = self.lines().position(self.source, start);
         let end = (end > start).then(|| self.lines().position(self.source, end));
-        let code_frame = code_frame(self.source, line, column, FRAME_WIDTH);
+        let width = end.map_or(1, |(last, behind)| if last == line { behind - column } else { u32::MAX });
+        let code_frame = code_frame(self.source, line, column, width);
         self.found.push((start, Diagnostic { kind, message: message.into(), line, column, end, hint, code_frame }));
+    }
+
+    /// Whether no more reports of this kind are taken.
+    pub fn is_full(&self, kind: DiagnosticKind) -> bool {
+        self.found.iter().filter(|(_, other)| other.is_lint() == kind.is_lint()).count() >= MOST
     }
 
     /// Whether anything was reported that keeps the program from running.
     pub fn has_errors(&self) -> bool {
         self.found.iter().any(|(_, diagnostic)| !diagnostic.is_lint())
     }
-
 
     /// Errors and lints, each in the order of the text.
     pub fn finish(mut self) -> (Vec<Diagnostic>, Vec<Diagnostic>) {

@@ -5,18 +5,20 @@
 use super::position::is_line_break;
 
 const LINES_AROUND: u32 = 2;
+/// Characters of a line that a frame shows.
+const SHOWN: usize = 100;
 
-/// The lines around (`line`, `column`) of `source`, each clipped to `width` characters, with a caret line.
+/// The lines around (`line`, `column`) of `source`, with `width` carets under what begins there.
 ///
 /// ```text
 ///   1 | const user = await external_getUser({ id: 7 });
 /// > 2 | return user.nmae.length;
-///     |             ^
+///     |             ^^^^
 /// ```
 ///
-/// Tabs stay; other control characters and the invisible ones that reorder text appear as `\u{FFFD}`.
+/// Lines and columns as everywhere in this module: from 1, UTF-16. Long lines are clipped around the column. Tabs stay;
+/// other control characters and the invisible ones that reorder text appear as `\u{FFFD}`.
 pub fn code_frame(source: &str, line: u32, column: u32, width: u32) -> String {
-    let width = (width as usize).max(20);
     let line = line.max(1);
     let first = line.saturating_sub(LINES_AROUND).max(1);
     let shown: Vec<(u32, &str)> = split_lines(source)
@@ -27,37 +29,35 @@ pub fn code_frame(source: &str, line: u32, column: u32, width: u32) -> String {
         .collect();
     let Some((_, target)) = shown.iter().find(|(number, _)| *number == line) else { return String::new() };
     let caret = chars_before(target, column);
-    let skipped = (caret + width / 4 + 1).saturating_sub(width);
+    let skipped = (caret + SHOWN / 4 + 1).saturating_sub(SHOWN);
+    let behind = chars_before(target, column.saturating_add(width)).clamp(caret + 1, (skipped + SHOWN).max(caret + 1));
     let last = shown.last().map_or(line, |(number, _)| *number);
     let digits = last.to_string().len();
     // Blank lines at the end of the frame say nothing.
-    let useful = shown.iter().rposition(|(number, text)| *number <= line || !text.trim().is_empty()).map_or(0, |i| i + 1);
+    let useful = shown.iter().rposition(|(number, text)| *number <= line || !text.trim().is_empty());
     let mut frame = String::new();
-    for (number, text) in shown.iter().take(useful) {
+    for (number, text) in shown.iter().take(useful.map_or(0, |index| index + 1)) {
         let mark = if *number == line { '>' } else { ' ' };
-        let visible = clip(text, skipped, width);
+        let visible = clip(text, skipped);
         frame.push_str(format!("{mark} {number:digits$} | {visible}").trim_end());
         frame.push('\n');
         if *number == line {
-            let lead: String = clip(text, skipped, width)
-                .chars()
-                .take(caret - skipped)
-                .map(|c| if c == '\t' { '\t' } else { ' ' })
-                .collect();
-            let pad = " ".repeat((caret - skipped).saturating_sub(lead.chars().count()));
-            frame.push_str(&format!("  {:digits$} | {lead}{pad}^\n", ""));
+            let lead = visible.chars().chain(std::iter::repeat(' ')).take(caret - skipped);
+            let lead: String = lead.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+            frame.push_str(&format!("  {:digits$} | {lead}{}\n", "", "^".repeat(behind - caret)));
         }
     }
     frame.pop();
     frame
 }
 
-fn clip(text: &str, skipped: usize, width: usize) -> String {
-    let mut visible: String = text.chars().skip(skipped).take(width).map(printable).collect();
+/// The part of a line that is shown, with an ellipsis where it is cut.
+fn clip(text: &str, skipped: usize) -> String {
+    let mut visible: String = text.chars().skip(skipped).take(SHOWN).map(printable).collect();
     if skipped > 0 && !visible.is_empty() {
-        visible = visible.chars().enumerate().map(|(i, c)| if i == 0 { '…' } else { c }).collect();
+        visible = std::iter::once('…').chain(visible.chars().skip(1)).collect();
     }
-    if text.chars().nth(skipped + width).is_some() {
+    if text.chars().nth(skipped + SHOWN).is_some() {
         visible.pop();
         visible.push('…');
     }

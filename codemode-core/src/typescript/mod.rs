@@ -166,7 +166,7 @@ impl<'a> Compilation<'a, '_> {
             }
         }
         portable::line_breaks(&reading, &mut draft);
-        names.report(self.options, &mut reporter);
+        names.report(&reading, self.options, &mut reporter);
         let shaper = Shaper {
             reading: &reading,
             draft: &mut draft,

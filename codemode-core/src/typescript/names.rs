@@ -6,10 +6,11 @@ use std::collections::HashMap;
 
 use oxc::ast::AstKind;
 use oxc::ast::ast::{IdentifierReference, UnaryOperator};
+use oxc::span::GetSpan;
 
 use super::CompileOptions;
 use super::diagnostic::{DiagnosticKind, Lint, Reporter};
-use super::nearest::nearest;
+use super::nearest::{Near, nearest};
 use super::reading::{EXTERNAL, Reading};
 
 /// Names listed in one message at most.
@@ -60,7 +61,7 @@ pub fn hint_for_name(name: &str, options: &CompileOptions<'_>) -> Option<String>
     let externals = nearest(name, options.external_names.iter().map(String::as_str));
     let globals = nearest(name, GLOBALS.iter().copied().filter(|global| (options.globals)(global)));
     // A tool without its prefix is by far the most common slip.
-    let meant = if externals.first().is_some_and(|near| near.exact) || globals.is_empty() { externals } else { globals };
+    let meant = if externals.first().is_some_and(Near::is_same) || globals.is_empty() { externals } else { globals };
     if meant.is_empty() {
         return Some("declare it in this program: a variable from an earlier run is not kept".to_owned());
     }
@@ -168,7 +169,7 @@ impl<'a> Names<'a> {
     }
 
     /// Reports the names that are not there.
-    pub fn report(&self, options: &CompileOptions<'_>, reporter: &mut Reporter<'_>) {
+    pub fn report(&self, reading: &Reading<'_, 'a>, options: &CompileOptions<'_>, reporter: &mut Reporter<'_>) {
         for span in &self.function_calls {
             let hint = "write the function out; for data use JSON.parse";
             let message = "Function makes code from a string, which is switched off in the sandbox";
@@ -176,19 +177,32 @@ impl<'a> Names<'a> {
         }
         for name in &self.order {
             let Some(found) = self.uses.get(name) else { continue };
-            if found.tested || (options.globals)(name) || *name == "undefined" || *name == "arguments" {
+            if found.tested || (options.globals)(name) || matches!(*name, "undefined" | "arguments") {
                 continue;
             }
             let certain = name.starts_with(EXTERNAL) || absent_hint(name).is_some();
             let kind = if certain { DiagnosticKind::UnknownName } else { DiagnosticKind::Lint(Lint::UnknownName) };
+            if reporter.is_full(kind) {
+                continue;
+            }
             let shown: String = name.chars().take(80).collect();
             let message = match *name {
                 "eval" | "WebAssembly" => format!("{shown} is not available here"),
                 _ => format!("{shown} is not defined"),
             };
-            reporter.report(kind, found.first, message, hint_for_name(name, options));
+            let hint = if certain { None } else { local_hint(name, reading) };
+            reporter.report(kind, found.first, message, hint.or_else(|| hint_for_name(name, options)));
         }
     }
 }
 
-use oxc::span::GetSpan;
+/// A variable of the program itself that the name is a slip of.
+fn local_hint(name: &str, reading: &Reading<'_, '_>) -> Option<String> {
+    let scoping = reading.scoping;
+    let values = scoping.symbol_ids().filter(|symbol| scoping.symbol_flags(*symbol).is_value());
+    let mut near = nearest(name, values.map(|symbol| scoping.symbol_name(symbol)));
+    near.retain(Near::is_slip);
+    near.dedup_by_key(|near| near.name);
+    let names: Vec<&str> = near.iter().map(|near| near.name).collect();
+    (!names.is_empty()).then(|| format!("did you mean {}?", either(&names)))
+}

@@ -6,6 +6,8 @@ use super::reading::EXTERNAL;
 
 /// Suggestions in one message at most.
 const MOST: usize = 3;
+/// Scores below this are slips of letters, above it names with common words.
+const SLIP: f64 = 0.4;
 /// Names longer than this are not misspelt but generated.
 const LONGEST: usize = 100;
 
@@ -13,8 +15,19 @@ const LONGEST: usize = 100;
 #[derive(Debug, PartialEq)]
 pub(super) struct Near<'a> {
     pub name: &'a str,
+    score: f64,
+}
+
+impl Near<'_> {
     /// Equal but for the prefix, case and separators.
-    pub exact: bool,
+    pub fn is_same(&self) -> bool {
+        self.score == 0.0
+    }
+
+    /// Different by a slip of letters at most.
+    pub fn is_slip(&self) -> bool {
+        self.score < SLIP
+    }
 }
 
 /// The names most like `name`, best first.
@@ -31,27 +44,28 @@ pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> V
         .collect();
     scored.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(b.1)));
     // A name that differs in letters makes those that only share a word noise.
-    let limit = scored.first().map_or(0.0, |(best, _)| if *best < 0.4 { 0.4 } else { 1.0 });
+    let limit = scored.first().map_or(0.0, |(best, _)| if *best < SLIP { SLIP } else { 1.0 });
     let best = scored.into_iter().filter(|(score, _)| *score < limit).take(MOST);
-    best.map(|(score, name)| Near { name, exact: score == 0.0 }).collect()
+    best.map(|(score, name)| Near { name, score }).collect()
 }
 
-/// 0 for equal, below 0.4 for a slip of letters, below 1 for common words; `None` for unlike.
+/// 0 for equal, below `SLIP` for a slip of letters, below 1 for common words; `None` for unlike.
 fn score(letters: &[char], words: &HashSet<String>, other: &str) -> Option<f64> {
     let other_letters = letters_of(other);
     let longest = letters.len().max(other_letters.len());
-    let allowed = (longest / 3).clamp(1, 4);
+    // Every name of two letters is one slip away from every other.
+    let allowed = if longest < 3 { 0 } else { (longest / 3).min(4) };
     if letters.len().abs_diff(other_letters.len()) <= allowed {
         let distance = distance(letters, &other_letters);
         if distance <= allowed {
-            return Some(0.4 * distance as f64 / (allowed + 1) as f64);
+            return Some(SLIP * distance as f64 / (allowed + 1) as f64);
         }
     }
     let other_words = words_of(other);
     let common: usize = words.intersection(&other_words).filter(|word| word.len() > 1).map(String::len).sum();
     let all: usize = words.union(&other_words).map(String::len).sum();
     let share = if all == 0 { 0.0 } else { common as f64 / all as f64 };
-    (share >= 0.4).then(|| 0.4 + 0.6 * (1.0 - share))
+    (share >= 0.4).then(|| SLIP + (1.0 - SLIP) * (1.0 - share))
 }
 
 fn stem(name: &str) -> &str {

@@ -101,11 +101,3 @@ fn both_ways(source: &str) -> bool {
     assert_eq!(canonical(&fast.javascript), canonical(&printed.javascript), "of\n{source}\nmade\n{}", fast.javascript);
     !was_printed(&fast)
 }
-
-#[test]
-fn scratch() {
-    for source in ["const ec = 1\n(this === ({}) satisfies (A) << b as (B)) - /re/g", "export const ec = 1\n(this === ({}) satisfies (A) << b) - 1"] {
-        let printed = with_options(|options| compile_by(source, options, Way::Printed));
-        println!("{}", printed.map(|c| c.javascript).unwrap_or_else(|e| format!("{e:?}")));
-    }
-}
