@@ -132,7 +132,8 @@ mod tests {
 
     #[test]
     fn values_are_found_by_their_path() {
-        let text = "[\n  {\"é\": [1, {\"}\": \"\\\"]\"}], \"b\": {}},\n  {\"command\": [\"x\", \"y\"], \"b\": -1.5e3}\n]";
+        let text =
+            "[\n  {\"é\": [1, {\"}\": \"\\\"]\"}], \"b\": {}},\n  {\"command\": [\"x\", \"y\"], \"b\": -1.5e3}\n]";
         for (path, place) in [
             (&[][..], (1, 1)),
             (&[Step::Index(1)], (3, 3)),

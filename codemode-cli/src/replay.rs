@@ -96,7 +96,10 @@ impl Verdict {
                 };
                 let Count { posted, delivered } = count;
                 let head = paint.good("equal");
-                format!("{head}: {posted} messages and {delivered} deliveries came out the same, ending with {}", output::text::visible(&end))
+                format!(
+                    "{head}: {posted} messages and {delivered} deliveries came out the same, ending with {}",
+                    output::text::visible(&end)
+                )
             }
             Self::Diverged(why) => format!("{}: {}", paint.error("diverged"), output::text::visible(why)),
         };

@@ -59,7 +59,8 @@ pub fn run(args: &RunArgs) -> Result<Ending, Problem> {
     let teller = listener.teller();
     let code_mode = tools.code_mode(driver, limits.clone(), move |warning| teller.warning(warning))?;
     let recorder = Recorder::default();
-    let options = ExecuteOptions { seed: args.seed, journal: journal.as_ref().map(|_| recorder.clone()), ..Default::default() };
+    let options =
+        ExecuteOptions { seed: args.seed, journal: journal.as_ref().map(|_| recorder.clone()), ..Default::default() };
     let ended = runtime.block_on(until_it_ends(&code_mode, &source, options, listener.teller(), limits.grace))?;
     tools.stop();
     let Heard { console, problem } = listener.finish();
@@ -92,8 +93,7 @@ async fn until_it_ends(
     teller: Teller,
     grace: Duration,
 ) -> Result<Ended, Problem> {
-    let mut signals =
-        Signals::catch().map_err(|error| Problem::new(format!("Ctrl-C cannot be caught: {error}")))?;
+    let mut signals = Signals::catch().map_err(|error| Problem::new(format!("Ctrl-C cannot be caught: {error}")))?;
     let finished = Arc::new(Notify::new());
     let options = options.on_event({
         let finished = finished.clone();

@@ -95,7 +95,9 @@ mod tests {
 
     #[test]
     fn durations_need_a_unit() {
-        for (text, ms) in [("500ms", 500), ("30s", 30_000), ("2m", 120_000), ("1h", 3_600_000), ("1.5s", 1_500), ("2 m", 120_000)] {
+        for (text, ms) in
+            [("500ms", 500), ("30s", 30_000), ("2m", 120_000), ("1h", 3_600_000), ("1.5s", 1_500), ("2 m", 120_000)]
+        {
             assert_eq!(duration(text), Ok(Duration::from_millis(ms)), "{text}");
         }
         for text in ["", "30", "s", "-1s", "1d", "1e3s", "1.2.3s", "∞s", "99999999999999999999999h", "3M"] {
@@ -106,7 +108,16 @@ mod tests {
 
     #[test]
     fn sizes_know_both_kinds_of_mega() {
-        for (text, size) in [("0", 0), ("17", 17), ("1KiB", 1024), ("128MiB", 128 << 20), ("64MB", 64_000_000), ("1.5GiB", 3 << 29), ("1gib", 1 << 30), ("5 B", 5)] {
+        for (text, size) in [
+            ("0", 0),
+            ("17", 17),
+            ("1KiB", 1024),
+            ("128MiB", 128 << 20),
+            ("64MB", 64_000_000),
+            ("1.5GiB", 3 << 29),
+            ("1gib", 1 << 30),
+            ("5 B", 5),
+        ] {
             assert_eq!(bytes(text), Ok(size), "{text}");
         }
         for text in ["", "MiB", "-1", "128M", "1.5", "1e9", "99999999999999GiB", "12 parsecs", "0x10"] {

@@ -49,7 +49,8 @@ impl Tools {
         warn: impl Fn(String) + Send + Sync + 'static,
     ) -> Result<CodeMode, Problem> {
         let tools = self.tools.iter().cloned();
-        let code_mode = CodeMode::builder().shared_driver(driver).tools(tools).limits(limits).on_warning(warn).build()?;
+        let code_mode =
+            CodeMode::builder().shared_driver(driver).tools(tools).limits(limits).on_warning(warn).build()?;
         for problem in code_mode.problems() {
             if let Some(commands) = &self.commands {
                 commands.refuse_schema(problem)?;

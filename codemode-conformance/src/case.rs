@@ -196,9 +196,10 @@ impl Case {
 
     fn check(&self) -> Result<(), String> {
         let kebab = |name: &str| {
-            !name.is_empty() && name.split('-').all(|word| {
-                !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-            })
+            !name.is_empty()
+                && name.split('-').all(|word| {
+                    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+                })
         };
         if !kebab(&self.name) {
             return Err(format!("the name {:?} is not lower-case words with dashes", self.name));

@@ -5,13 +5,7 @@ use std::collections::BTreeMap;
 use codemode_core::{Event, EventKind, Json, Outcome, Reply};
 use serde_json::{Value, json};
 
-use crate::{
-    case::Case,
-    event_text::event_text,
-    expected::ConsoleText,
-    play::Played,
-    show,
-};
+use crate::{case::Case, event_text::event_text, expected::ConsoleText, play::Played, show};
 
 /// Everything in which a played case differs from what it expects.
 pub(crate) fn played(case: &Case, played: &Played) -> Vec<String> {
@@ -32,7 +26,8 @@ pub(crate) fn played(case: &Case, played: &Played) -> Vec<String> {
     }
     wrong.extend(case.events.as_ref().and_then(|events| show::lists("events", events, &texts)));
     if let Some(calls) = &case.calls {
-        let of_calls = |text: &&String| ["call ", "result ", "error ", "cancelled "].iter().any(|w| text.starts_with(w));
+        let of_calls =
+            |text: &&String| ["call ", "result ", "error ", "cancelled "].iter().any(|w| text.starts_with(w));
         let got: Vec<String> = texts.iter().filter(of_calls).cloned().collect();
         wrong.extend(show::lists("calls", calls, &got));
     }
@@ -75,7 +70,8 @@ pub(crate) fn replayed(live: &Outcome, again: &Outcome) -> Vec<String> {
     if live.result != again.result {
         wrong.extend(show::texts("result", &format!("{:#?}", live.result), &format!("{:#?}", again.result)));
     }
-    let lines = |outcome: &Outcome| outcome.console.iter().map(|line| ConsoleText::from(line).to_string()).collect::<Vec<_>>();
+    let lines =
+        |outcome: &Outcome| outcome.console.iter().map(|line| ConsoleText::from(line).to_string()).collect::<Vec<_>>();
     wrong.extend(show::lists("console", &lines(live), &lines(again)));
     wrong.extend(show::lists("warnings", &live.warnings, &again.warnings));
     wrong.extend(show::lists("dropped", &dropped(live), &dropped(again)));
@@ -156,7 +152,9 @@ fn pairs(events: &[Event]) -> Result<(usize, usize), String> {
     for (at, event) in events.iter().enumerate() {
         match &event.kind {
             EventKind::Started { .. } if at > 0 => return Err("there are two `started`".into()),
-            EventKind::Finished { .. } if at + 1 < events.len() => return Err("something comes after `finished`".into()),
+            EventKind::Finished { .. } if at + 1 < events.len() => {
+                return Err("something comes after `finished`".into());
+            }
             EventKind::Call { call_id, function, tool, .. } => {
                 if *call_id <= last_id {
                     return Err(format!("call {call_id} begins after call {last_id}"));

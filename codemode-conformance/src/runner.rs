@@ -1,14 +1,6 @@
 //! [`run`]: every case as one test of `libtest-mimic`, live and replayed, with the driver's gaps held to be gaps.
 
-use std::{
-    collections::BTreeMap,
-    env,
-    ffi::OsString,
-    panic,
-    path::PathBuf,
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, env, ffi::OsString, panic, path::PathBuf, process::ExitCode, sync::Arc};
 
 use codemode_core::{ErrorKind, IsolateDriver, Recording};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -154,7 +146,9 @@ fn split_arguments(arguments: impl Iterator<Item = OsString>) -> (Vec<PathBuf>, 
     while let Some(argument) = arguments.next() {
         match argument.to_str() {
             Some("--cases") => folders.extend(arguments.next().map(PathBuf::from)),
-            Some(text) if text.starts_with("--cases=") => folders.push(PathBuf::from(text.trim_start_matches("--cases="))),
+            Some(text) if text.starts_with("--cases=") => {
+                folders.push(PathBuf::from(text.trim_start_matches("--cases=")))
+            }
             _ => rest.push(argument),
         }
     }

@@ -111,10 +111,7 @@ mod tests {
         let list = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
         assert_eq!(lists("x", &list("a b c"), &list("a b c")), None);
         let shown = lists("events", &list("a b c d e f g"), &list("a b c x e g")).expect("they differ");
-        assert_eq!(
-            shown,
-            "events (- expected, + got):\n    a\n    b\n    c\n  - d\n  + x\n    e\n  - f\n    g\n"
-        );
+        assert_eq!(shown, "events (- expected, + got):\n    a\n    b\n    c\n  - d\n  + x\n    e\n  - f\n    g\n");
     }
 
     #[test]

@@ -165,8 +165,7 @@ impl CodeMode {
 fn compile(code: &str, names: &ToolNames, limits: &Limits) -> Result<Compiled, Vec<Diagnostic>> {
     let externals: Vec<String> = names.functions().iter().map(|name| name.to_string()).collect();
     let known = |name: &str| names.find(name).is_some() || crate::globals::is_global(name);
-    let options =
-        CompileOptions { max_source_bytes: limits.source_bytes, globals: &known, external_names: &externals };
+    let options = CompileOptions { max_source_bytes: limits.source_bytes, globals: &known, external_names: &externals };
     typescript::compile(code, &options)
 }
 
@@ -392,7 +391,8 @@ impl CodeModeBuilder {
             declared.problems.iter().map(|problem| format!("{}: {}", problem.tool, problem.message)).collect();
         // Preparing a schema costs some 50 µs; a catalog of thousands does it at the first call of each tool.
         if tools.len() <= MOST_CHECKED_AT_START {
-            problems.extend(tools.iter().filter_map(|tool| Some(format!("{}: {}", tool.name(), tool.schema_problem()?))));
+            problems
+                .extend(tools.iter().filter_map(|tool| Some(format!("{}: {}", tool.name(), tool.schema_problem()?))));
         }
         let parts = PromptParts { stubs: &declared, tools: &signatures, limits: prompt_limits(&limits) };
         let description = match &description {

@@ -100,7 +100,8 @@ pub trait IsolateDriver: fmt::Debug + Send + Sync + 'static {
         _program: Program,
         _recording: Recording,
     ) -> BoxFuture<'a, Result<Outcome, Error>> {
-        let error = Error::new(ErrorKind::Unsupported, "this driver cannot replay a journal").with("driver", self.name());
+        let error =
+            Error::new(ErrorKind::Unsupported, "this driver cannot replay a journal").with("driver", self.name());
         Box::pin(async { Err(error) })
     }
 }

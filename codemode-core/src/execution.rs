@@ -179,7 +179,10 @@ impl Execution {
             workers.count_lost();
         }
         if state.running.is_none() {
-            let error = Error::new(ErrorKind::ThreadsLost, "no engine was ready before the deadline; the machine is overloaded");
+            let error = Error::new(
+                ErrorKind::ThreadsLost,
+                "no engine was ready before the deadline; the machine is overloaded",
+            );
             if let Some(answer) = state.answer.take() {
                 // A caller that went away wants no answer.
                 let _ = answer.send(Err(error));

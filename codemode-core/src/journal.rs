@@ -250,7 +250,8 @@ impl Recording {
         let bad = |line: usize, why: String| {
             Error::new(ErrorKind::BadJournal, format!("this is not a journal: {why}")).with("line", line.to_string())
         };
-        let text = |(n, line): (usize, io::Result<String>)| line.map(|line| (n, line)).map_err(|e| bad(n, e.to_string()));
+        let text =
+            |(n, line): (usize, io::Result<String>)| line.map(|line| (n, line)).map_err(|e| bad(n, e.to_string()));
         let (n, first) = text(lines.next().ok_or_else(|| bad(1, "it is empty".into()))?)?;
         let header: Header = serde_json::from_str(&first).map_err(|e| bad(n, e.to_string()))?;
         if header.journal != FORMAT {

@@ -39,9 +39,7 @@ mod watch;
 mod workers;
 
 pub use code_mode::{CodeMode, CodeModeBuilder, EventStream, ExecuteOptions, Listener, ToolDefinition};
-pub use driver::{
-    BoxFuture, ContextConfig, DriverInfo, Host, IsolateContext, IsolateDriver, Program, ToolNames,
-};
+pub use driver::{BoxFuture, ContextConfig, DriverInfo, Host, IsolateContext, IsolateDriver, Program, ToolNames};
 pub use engine::{Engine, HeapLimits};
 pub use error::{Error, ErrorKind};
 pub use event::{CallError, Event, EventKind};

@@ -53,9 +53,8 @@ impl Default for Limits {
 impl Limits {
     /// Refuses numbers with which no program could run, or which no engine could hold.
     pub fn check(&self) -> Result<(), Error> {
-        let wrong = |name: &'static str, rule: String| {
-            Err(Error::new(ErrorKind::Config, format!("limit {name} {rule}")))
-        };
+        let wrong =
+            |name: &'static str, rule: String| Err(Error::new(ErrorKind::Config, format!("limit {name} {rule}")));
         if self.wall.is_zero() || self.wall > LONGEST_WALL {
             return wrong("wall", format!("is {:?}; it must be over 0 and at most 7 days", self.wall));
         }
@@ -63,7 +62,10 @@ impl Limits {
             return wrong("grace", format!("is {:?}; it must be at most 60 s", self.grace));
         }
         if self.heap.heap_bytes < SMALLEST_HEAP {
-            return wrong("heap_bytes", format!("is {}; no engine starts with less than {SMALLEST_HEAP}", self.heap.heap_bytes));
+            return wrong(
+                "heap_bytes",
+                format!("is {}; no engine starts with less than {SMALLEST_HEAP}", self.heap.heap_bytes),
+            );
         }
         if !(SMALLEST_STACK..=LARGEST_STACK).contains(&self.heap.stack_bytes) {
             return wrong(

@@ -223,9 +223,11 @@ impl Delivery {
         };
         let mut words = head.split(' ');
         let delivery = match words.next().ok_or(Malformed)? {
-            "s" => {
-                Self::Start { now: number(words.next())?, seed: number(words.next())?, functions: json(body.ok_or(Malformed)?)? }
-            }
+            "s" => Self::Start {
+                now: number(words.next())?,
+                seed: number(words.next())?,
+                functions: json(body.ok_or(Malformed)?)?,
+            },
             "a" => Self::Answer {
                 id: number(words.next())?,
                 now: number(words.next())?,
@@ -260,10 +262,34 @@ mod tests {
     #[test]
     fn broken_messages_are_malformed() {
         for text in [
-            "", "\n", "call", "call 1", "call x external_a", "call -1 a", "call +1 a", "call 1 a b", "call 1 a\n{",
-            "call 99999999999999999999 a", "timer 1", "timer 1 1.5", "untimer", "log\nx", "log loud\nx", "log log",
-            "done\nundefined", "fail", "fail\n{}", "fail\nnull", "waiting", "waiting 4294967296", "url", "eval 1",
-            "unserializable\n{\"path\":1}", "DONE", " done", "done ",
+            "",
+            "\n",
+            "call",
+            "call 1",
+            "call x external_a",
+            "call -1 a",
+            "call +1 a",
+            "call 1 a b",
+            "call 1 a\n{",
+            "call 99999999999999999999 a",
+            "timer 1",
+            "timer 1 1.5",
+            "untimer",
+            "log\nx",
+            "log loud\nx",
+            "log log",
+            "done\nundefined",
+            "fail",
+            "fail\n{}",
+            "fail\nnull",
+            "waiting",
+            "waiting 4294967296",
+            "url",
+            "eval 1",
+            "unserializable\n{\"path\":1}",
+            "DONE",
+            " done",
+            "done ",
         ] {
             assert_eq!(Said::parse(text), Err(Malformed), "{text:?}");
         }

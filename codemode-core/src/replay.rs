@@ -93,10 +93,7 @@ impl Replay {
     pub(crate) fn finish(&mut self, result: &Result<Option<Json>, Failure>) -> Option<Error> {
         if self.problem.is_none() && self.said < self.posts.len() && !self.host_ended() {
             let missing = self.posts.get(self.said).map(|text| excerpt(text)).unwrap_or_default();
-            self.diverge(format!(
-                "the program says less than was recorded: message {} was {missing}",
-                self.said + 1
-            ));
+            self.diverge(format!("the program says less than was recorded: message {} was {missing}", self.said + 1));
         }
         let kind = |failure: Option<FailureKind>| failure.map_or("success", FailureKind::as_str);
         let then = self.end.as_ref().map(|end| kind(end.failure.as_ref().map(|failure| failure.kind)));

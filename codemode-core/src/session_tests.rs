@@ -52,7 +52,9 @@ fn answer(id: u64) -> Input<'static> {
 /// A short name for each action.
 fn kinds(actions: &VecDeque<Action>) -> Vec<String> {
     let kind = |action: &Action| match action {
-        Action::Emit(event) => format!("emit {}", event.name().trim_start_matches("code_mode:").trim_start_matches("execution_")),
+        Action::Emit(event) => {
+            format!("emit {}", event.name().trim_start_matches("code_mode:").trim_start_matches("execution_"))
+        }
         Action::Deliver(text) => format!("deliver {}", text.split(['\n', ' ']).next().unwrap_or_default()),
         Action::Run(_) => "run".into(),
         Action::Start(call) => format!("start {}", call.id),
@@ -68,7 +70,10 @@ fn kinds(actions: &VecDeque<Action>) -> Vec<String> {
 }
 
 fn delivered(actions: &VecDeque<Action>) -> Vec<&str> {
-    actions.iter().filter_map(|action| if let Action::Deliver(text) = action { Some(text.as_str()) } else { None }).collect()
+    actions
+        .iter()
+        .filter_map(|action| if let Action::Deliver(text) = action { Some(text.as_str()) } else { None })
+        .collect()
 }
 
 #[test]

@@ -66,7 +66,8 @@ mod tests {
 
     #[test]
     fn the_formats_of_all_engines_give_the_same_frames() {
-        let quickjs = "    at inner (program.ts:4:13)\n    at <anonymous> (program.ts:9:1)\n    at run (codemode:prelude:7:2)\n";
+        let quickjs =
+            "    at inner (program.ts:4:13)\n    at <anonymous> (program.ts:9:1)\n    at run (codemode:prelude:7:2)\n";
         let v8 = "Error: x\n    at inner (program.ts:4:13)\n    at program.ts:9:1\n    at run (codemode:prelude:7:2)";
         let boa = "    at inner (program.ts:4:13)\n    at <main> (program.ts:9:1)";
         for text in [quickjs, v8, boa] {
@@ -77,7 +78,15 @@ mod tests {
 
     #[test]
     fn forged_and_broken_lines_are_passed_over() {
-        for text in ["at", "at (", "at x (program.ts)", "at program.ts:1", "at program.ts:x:1", "at a (program.ts:99999999999:1)", "at file:///etc/passwd:1:1"] {
+        for text in [
+            "at",
+            "at (",
+            "at x (program.ts)",
+            "at program.ts:1",
+            "at program.ts:x:1",
+            "at a (program.ts:99999999999:1)",
+            "at file:///etc/passwd:1:1",
+        ] {
             assert_eq!(parse_stack(text), [], "{text}");
         }
         assert_eq!(parse_stack(&"at program.ts:1:1\n".repeat(1000)).len(), MOST_FRAMES);

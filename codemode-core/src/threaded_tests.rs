@@ -160,7 +160,10 @@ async fn a_callback_that_panics_is_an_error_of_the_host() {
 
 #[tokio::test]
 async fn a_driver_that_fails_or_panics_is_reported() {
-    let failing = Threaded::<crate::testing::ScriptedEngine>::parking(ScriptedOptions { fails: Some("no luck".into()), panics: false });
+    let failing = Threaded::<crate::testing::ScriptedEngine>::parking(ScriptedOptions {
+        fails: Some("no luck".into()),
+        panics: false,
+    });
     let panicking = Threaded::parking(ScriptedOptions { fails: None, panics: true });
     for driver in [&failing, &panicking] {
         let error = run_with(driver, 5_000, "post done", Arc::default()).await.expect_err("reported");
@@ -204,7 +207,8 @@ async fn the_warm_pool_empties_and_refills() {
 
 #[tokio::test]
 async fn an_execution_replays_from_its_journal_and_a_changed_program_diverges() {
-    let program = "post call 1 external_a\\n[1]\npost call 2 external_a\\n[2]\nrest\nrest\npost log log\\nx\npost done\\n3";
+    let program =
+        "post call 1 external_a\\n[1]\npost call 2 external_a\\n[2]\nrest\nrest\npost log log\\nx\npost done\\n3";
     let recorder = Recorder::default();
     let driver = scripted();
     let mut recorded = Program::new(program, "t");

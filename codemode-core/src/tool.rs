@@ -116,9 +116,8 @@ impl Tool {
             Ok(input) => {
                 let answer = run(input, context);
                 Box::pin(async move {
-                    Json::of(&answer.await?).map_err(|error| {
-                        ToolError::new(format!("the tool's answer has no JSON form: {error}"))
-                    })
+                    Json::of(&answer.await?)
+                        .map_err(|error| ToolError::new(format!("the tool's answer has no JSON form: {error}")))
                 })
             }
             // The schema lets through what the type refuses, such as a number that does not fit.
@@ -167,13 +166,7 @@ impl Tool {
             input_schema: OnceLock::new(),
             output_schema: OnceLock::new(),
         };
-        Self {
-            definition: Arc::new(definition),
-            run,
-            timeout: None,
-            gate: None,
-            output_check: OutputCheck::default(),
-        }
+        Self { definition: Arc::new(definition), run, timeout: None, gate: None, output_check: OutputCheck::default() }
     }
 
     /// Fails a call that takes longer. Without it only the execution's own deadline counts. Waiting for a free place
@@ -248,9 +241,9 @@ impl Tool {
     fn checked_input(&self, function: &str, input: Option<Json>) -> Result<Value, CallError> {
         let definition = &*self.definition;
         let input = match input {
-            Some(json) => json.value().map_err(|_| {
-                invalid(function, "it is nested deeper than 128 levels; send a flatter value", &[])
-            })?,
+            Some(json) => json
+                .value()
+                .map_err(|_| invalid(function, "it is nested deeper than 128 levels; send a flatter value", &[]))?,
             None => definition.no_input(),
         };
         match definition.input_schema() {
@@ -260,7 +253,9 @@ impl Tool {
             },
             Err(why) => Err(CallError::new(
                 "ToolError",
-                format!("{function} cannot be called: its input schema is broken on the host ({why}). Do without this tool"),
+                format!(
+                    "{function} cannot be called: its input schema is broken on the host ({why}). Do without this tool"
+                ),
             )
             .code("BROKEN_SCHEMA")),
         }
@@ -319,7 +314,8 @@ fn joined(mismatches: &[Mismatch]) -> String {
 }
 
 fn invalid(function: &str, why: &str, mismatches: &[Mismatch]) -> CallError {
-    let mut error = CallError::new("ToolInputError", format!("invalid input for {function}: {why}")).code("INVALID_INPUT");
+    let mut error =
+        CallError::new("ToolInputError", format!("invalid input for {function}: {why}")).code("INVALID_INPUT");
     if !mismatches.is_empty() {
         error.data = Some(json!({ "mismatches": mismatches }));
     }

@@ -90,7 +90,8 @@ mod tests {
         assert_eq!(href(r#"["parse","../x","http://a.b/c/d/e"]"#), some("http://a.b/c/x"));
         assert_eq!(href(r#"["set","http://a.b/","port","81"]"#), some("http://a.b:81/"));
         assert_eq!(href(r#"["set","http://a.b/","port","x"]"#), None);
-        for broken in ["", "null", "[]", "{}", r#"["parse"]"#, r#"["parse","no base",null]"#, r#"["set","x","y","z"]"#] {
+        for broken in ["", "null", "[]", "{}", r#"["parse"]"#, r#"["parse","no base",null]"#, r#"["set","x","y","z"]"#]
+        {
             assert_eq!(answer(broken), "null", "{broken}");
         }
     }

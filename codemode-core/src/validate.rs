@@ -1,6 +1,10 @@
 //! Checks values against JSON Schemas and says what is wrong: path, expected, found.
 
-use jsonschema::{ValidationError, Validator, error::{TypeKind, ValidationErrorKind}, paths::LocationSegment};
+use jsonschema::{
+    ValidationError, Validator,
+    error::{TypeKind, ValidationErrorKind},
+    paths::LocationSegment,
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -55,7 +59,8 @@ fn mismatches(error: &ValidationError<'_>) -> Vec<Mismatch> {
             let name = property.as_str().unwrap_or_default();
             one(member(&path, name), "a value (it is required)".into(), "nothing".into())
         }
-        ValidationErrorKind::AdditionalProperties { unexpected } | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+        ValidationErrorKind::AdditionalProperties { unexpected }
+        | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
             let known = "no such property".to_owned();
             unexpected
                 .iter()
@@ -84,7 +89,9 @@ fn mismatches(error: &ValidationError<'_>) -> Vec<Mismatch> {
         ValidationErrorKind::MaxLength { limit } => one(path, format!("at most {limit} characters"), found()),
         ValidationErrorKind::MinItems { limit } => one(path, format!("at least {limit} items"), found()),
         ValidationErrorKind::MaxItems { limit } => one(path, format!("at most {limit} items"), found()),
-        ValidationErrorKind::Pattern { pattern } => one(path, format!("text that matches /{}/", short(pattern)), found()),
+        ValidationErrorKind::Pattern { pattern } => {
+            one(path, format!("text that matches /{}/", short(pattern)), found())
+        }
         ValidationErrorKind::Format { format } => one(path, format!("text of format {}", short(format)), found()),
         ValidationErrorKind::FalseSchema => one(path, "nothing".into(), found()),
         kind => one(path, format!("what \"{}\" in the schema asks for", kind.keyword()), found()),
@@ -191,16 +198,28 @@ mod tests {
         assert_eq!(check(json!({ "city": 5 })), ["$.city: expected string, found number 5"]);
         assert_eq!(check(json!({ "city": "R" })), ["$.city: expected at least 2 characters, found string \"R\""]);
         assert_eq!(check(json!({ "city": "Rome", "days": 9 })), ["$.days: expected at most 7, found number 9"]);
-        assert_eq!(check(json!({ "city": "Rome", "units": "k" })), ["$.units: expected one of \"c\", \"f\", found string \"k\""]);
+        assert_eq!(
+            check(json!({ "city": "Rome", "units": "k" })),
+            ["$.units: expected one of \"c\", \"f\", found string \"k\""]
+        );
         assert_eq!(check(json!({ "city": "Rome", "tags": ["a", null] })), ["$.tags[1]: expected string, found null"]);
         assert_eq!(check(json!({ "city": "Rome", "town": 1 })), ["$.town: expected no such property, found number 1"]);
-        assert_eq!(check(json!({ "city": "Rome", "by": { "id": "x" } })), ["$.by.id: expected number, found string \"x\""]);
+        assert_eq!(
+            check(json!({ "city": "Rome", "by": { "id": "x" } })),
+            ["$.by.id: expected number, found string \"x\""]
+        );
         assert_eq!(check(json!([])), ["$: expected object, found array of 0"]);
     }
 
     #[test]
     fn a_schema_that_is_none_is_refused_with_the_reason() {
-        for schema in [json!(5), json!([]), json!({ "type": 7 }), json!({ "pattern": "(" }), json!({ "$ref": "http://example.com/x.json" })] {
+        for schema in [
+            json!(5),
+            json!([]),
+            json!({ "type": 7 }),
+            json!({ "pattern": "(" }),
+            json!({ "$ref": "http://example.com/x.json" }),
+        ] {
             assert!(Schema::new(&schema).is_err(), "{schema}");
         }
     }

@@ -203,8 +203,7 @@ impl Workers {
                 continue;
             }
             queue.idle += 1;
-            let (back, timeout) =
-                self.work.wait_timeout(queue, IDLE).unwrap_or_else(PoisonError::into_inner);
+            let (back, timeout) = self.work.wait_timeout(queue, IDLE).unwrap_or_else(PoisonError::into_inner);
             queue = back;
             queue.idle -= 1;
             if timeout.timed_out() && queue.waiting.is_empty() {

@@ -36,7 +36,10 @@ pub fn default_driver() -> Result<Arc<dyn IsolateDriver>, Error> {
     }
     match names() {
         [only] => driver(only),
-        [] => Err(Error::new(ErrorKind::Config, "no driver was compiled in; turn on one of the features quickjs, v8, wasm, boa")),
+        [] => Err(Error::new(
+            ErrorKind::Config,
+            "no driver was compiled in; turn on one of the features quickjs, v8, wasm, boa",
+        )),
         several => Err(Error::new(
             ErrorKind::Config,
             format!("several drivers were compiled in ({}); name one, or set CODEMODE_DRIVER", several.join(", ")),

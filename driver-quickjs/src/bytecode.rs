@@ -43,9 +43,8 @@ fn compile() -> Result<Vec<u8>, Fault> {
         let raw = ctx.as_raw().as_ptr();
         // SAFETY: `raw` is live inside `with`; both texts are NUL-terminated and outlive the call. With COMPILE_ONLY
         // the value is a function that this code owns, and frees after it was written.
-        let function = unsafe {
-            qjs::JS_Eval(raw, source.as_ptr(), PRELUDE.len() as qjs::size_t, file.as_ptr(), flags as i32)
-        };
+        let function =
+            unsafe { qjs::JS_Eval(raw, source.as_ptr(), PRELUDE.len() as qjs::size_t, file.as_ptr(), flags as i32) };
         if unsafe { qjs::JS_IsException(function) } {
             return Err(format!("the prelude does not compile: {:?}", ctx.catch()).into());
         }

@@ -21,7 +21,12 @@ pub(crate) struct Heap {
 
 impl Heap {
     pub(crate) fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { limit, used: AtomicUsize::new(0), peak: AtomicUsize::new(0), exhausted: AtomicBool::new(false) })
+        Arc::new(Self {
+            limit,
+            used: AtomicUsize::new(0),
+            peak: AtomicUsize::new(0),
+            exhausted: AtomicBool::new(false),
+        })
     }
 
     /// Whether an allocation was ever refused.

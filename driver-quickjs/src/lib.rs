@@ -142,7 +142,8 @@ impl QuickJs {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) => {
-                    let thrown = error.0.with(|ctx| script_error(&CaughtError::from_error(&ctx, rquickjs::Error::Exception)));
+                    let thrown =
+                        error.0.with(|ctx| script_error(&CaughtError::from_error(&ctx, rquickjs::Error::Exception)));
                     result = Err(Stop::Threw(thrown));
                 }
             }

@@ -39,11 +39,13 @@ pub async fn run(spec: Arc<Spec>, children: Children, input: Value) -> Result<Va
     #[cfg(unix)]
     command.process_group(0);
     let failed = |error: io::Error| {
-        ToolError::new(format!("the command of {} cannot be run: {error}; tell the user", spec.tool)).code("COMMAND_NOT_RUN")
+        ToolError::new(format!("the command of {} cannot be run: {error}; tell the user", spec.tool))
+            .code("COMMAND_NOT_RUN")
     };
     let mut child = command.spawn().map_err(failed)?;
     let mut group = children.group_of(&child);
-    let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take()) else {
+    let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
+    else {
         return Err(failed(io::Error::other("it has no pipes")));
     };
     let mut streams = pin!(async { tokio::try_join!(feed(stdin, &input), all(stdout), tail(stderr)) });
@@ -77,13 +79,17 @@ fn answer(tool: &str, status: ExitStatus, stdout: &[u8], stderr: Tail) -> Result
             .code("COMMAND_FAILED")
             .data(json!({ "exitCode": status.code(), "stderr": stderr })));
     }
-    let wrong = |why: String| ToolError::new(format!("{tool} {why}{said}")).code("COMMAND_BAD_ANSWER").data(json!({ "stderr": stderr }));
+    let wrong = |why: String| {
+        ToolError::new(format!("{tool} {why}{said}")).code("COMMAND_BAD_ANSWER").data(json!({ "stderr": stderr }))
+    };
     let text = std::str::from_utf8(stdout)
         .map_err(|error| wrong(format!("answered with text that is not UTF-8 (byte {})", error.valid_up_to())))?;
     if text.trim().is_empty() {
         return Err(wrong("answered nothing; a command must print one JSON value, null for none".into()));
     }
-    serde_json::from_str(text).map_err(|error| wrong(format!("answered with text that is not JSON ({error}): {}", one_line(text.trim(), EXCERPT))))
+    serde_json::from_str(text).map_err(|error| {
+        wrong(format!("answered with text that is not JSON ({error}): {}", one_line(text.trim(), EXCERPT)))
+    })
 }
 
 fn ending(status: ExitStatus) -> String {
@@ -110,10 +116,15 @@ async fn feed(mut stdin: ChildStdin, input: &Value) -> Result<(), ToolError> {
 async fn all(stdout: impl AsyncRead + Unpin) -> Result<Vec<u8>, ToolError> {
     let mut bytes = Vec::new();
     let read = stdout.take(MOST_OUTPUT as u64 + 1).read_to_end(&mut bytes).await;
-    read.map_err(|error| ToolError::new(format!("the command's answer cannot be read: {error}")).code("COMMAND_FAILED"))?;
+    read.map_err(|error| {
+        ToolError::new(format!("the command's answer cannot be read: {error}")).code("COMMAND_FAILED")
+    })?;
     if bytes.len() > MOST_OUTPUT {
-        return Err(ToolError::new(format!("the command's answer is longer than {}; ask for less", shown_bytes(MOST_OUTPUT as u64)))
-            .code("COMMAND_BAD_ANSWER"));
+        return Err(ToolError::new(format!(
+            "the command's answer is longer than {}; ask for less",
+            shown_bytes(MOST_OUTPUT as u64)
+        ))
+        .code("COMMAND_BAD_ANSWER"));
     }
     Ok(bytes)
 }

@@ -68,7 +68,8 @@ pub fn load(path: &Path) -> Result<CommandTools, Problem> {
     reader.end().map_err(|error| {
         Problem::new(format!("{}:{}:{}: there is more after the array", path.display(), error.line(), error.column()))
     })?;
-    let mut tools = CommandTools { path: path.to_owned(), text, entries, specs: Vec::new(), children: Children::default() };
+    let mut tools =
+        CommandTools { path: path.to_owned(), text, entries, specs: Vec::new(), children: Children::default() };
     tools.specs = tools.entries.iter().enumerate().map(|(i, entry)| tools.check(i, entry)).collect::<Result<_, _>>()?;
     Ok(tools)
 }
@@ -105,7 +106,9 @@ impl CommandTools {
     /// Refuses a file with a schema that is none, given what the catalog says about it: `tool: input schema: why`.
     pub fn refuse_schema(&self, problem: &str) -> Result<(), Problem> {
         for (i, entry) in self.entries.iter().enumerate() {
-            let Some(rest) = problem.strip_prefix(&entry.name).and_then(|rest| rest.strip_prefix(": ")) else { continue };
+            let Some(rest) = problem.strip_prefix(&entry.name).and_then(|rest| rest.strip_prefix(": ")) else {
+                continue;
+            };
             for (start, field) in [("input schema: ", "inputSchema"), ("output schema: ", "outputSchema")] {
                 if let Some(why) = rest.strip_prefix(start) {
                     return Err(self.wrong(&[Step::Index(i), Step::Key(field)], why));
@@ -124,12 +127,17 @@ impl CommandTools {
         let wrong = |path: &[Step<'_>], what: &str| Err(self.wrong(path, what));
         let at = Step::Index(i);
         if entry.name.trim().is_empty() || entry.name.contains(char::is_control) {
-            return wrong(&[at, Step::Key("name")], "the name of a tool must be a text without control characters, and not empty");
+            return wrong(
+                &[at, Step::Key("name")],
+                "the name of a tool must be a text without control characters, and not empty",
+            );
         }
         if let Some(first) = self.entries.iter().take(i).position(|other| other.name == entry.name) {
             return wrong(&[at, Step::Key("name")], &format!("[{first}] has the name {:?} already", entry.name));
         }
-        for (field, schema) in [("inputSchema", Some(&entry.input_schema)), ("outputSchema", entry.output_schema.as_ref())] {
+        for (field, schema) in
+            [("inputSchema", Some(&entry.input_schema)), ("outputSchema", entry.output_schema.as_ref())]
+        {
             if schema.is_some_and(|schema| !schema.is_object() && !schema.is_boolean()) {
                 return wrong(&[at, Step::Key(field)], "this must be a JSON Schema, such as {\"type\": \"object\"}");
             }
@@ -147,7 +155,8 @@ impl CommandTools {
         let mut env: Vec<(OsString, OsString)> = inherited().collect();
         for (name, value) in &entry.env {
             let path = [at, Step::Key("env"), Step::Key(name)];
-            if name.is_empty() || name.contains(['=', '\0']) || value.as_ref().is_some_and(|value| value.contains('\0')) {
+            if name.is_empty() || name.contains(['=', '\0']) || value.as_ref().is_some_and(|value| value.contains('\0'))
+            {
                 return wrong(&path, "this cannot be an environment variable");
             }
             let value = match value {
@@ -175,14 +184,20 @@ fn found(program: &str, tools: &Path) -> Result<PathBuf, String> {
         let folder = tools.parent().unwrap_or(Path::new(""));
         // Absolute, because a relative path without a slash would be looked up in PATH.
         let path = std::path::absolute(folder.join(program)).map_err(|error| error.to_string())?;
-        return if is_program(&path) { Ok(path) } else { Err(format!("{} is no program that can be run", path.display())) };
+        return if is_program(&path) {
+            Ok(path)
+        } else {
+            Err(format!("{} is no program that can be run", path.display()))
+        };
     }
     let places = std::env::var_os("PATH").unwrap_or_default();
     let names = [program.to_owned(), format!("{program}{}", std::env::consts::EXE_SUFFIX)];
     let mut candidates = std::env::split_paths(&places).flat_map(|place| names.clone().map(|name| place.join(name)));
     match candidates.find(|path| is_program(path)) {
         Some(path) => Ok(std::path::absolute(&path).unwrap_or(path)),
-        None => Err(format!("there is no program {program:?} in PATH; a relative path such as \"./{program}\" is looked up beside this file")),
+        None => Err(format!(
+            "there is no program {program:?} in PATH; a relative path such as \"./{program}\" is looked up beside this file"
+        )),
     }
 }
 
@@ -199,10 +214,13 @@ fn is_program(path: &Path) -> bool {
 fn inherited() -> impl Iterator<Item = (OsString, OsString)> {
     std::env::vars_os().filter(|(name, _)| {
         let Some(name) = name.to_str() else { return false };
-        INHERITED.contains(&name) || name.starts_with("LC_") || (cfg!(windows) && INHERITED_ON_WINDOWS.iter().any(|known| known.eq_ignore_ascii_case(name)))
+        INHERITED.contains(&name)
+            || name.starts_with("LC_")
+            || (cfg!(windows) && INHERITED_ON_WINDOWS.iter().any(|known| known.eq_ignore_ascii_case(name)))
     })
 }
 
 const INHERITED: [&str; 9] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR", "TERM"];
-const INHERITED_ON_WINDOWS: [&str; 8] = ["PATH", "PATHEXT", "SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "TEMP", "TMP", "USERPROFILE"];
+const INHERITED_ON_WINDOWS: [&str; 8] =
+    ["PATH", "PATHEXT", "SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "TEMP", "TMP", "USERPROFILE"];
 const MOST_BYTES: usize = 16 << 20;

@@ -55,10 +55,11 @@ impl Listener {
     /// Begins to listen; without a screen events are only written.
     pub fn start(screen: Option<Screen>, sink: Sink) -> Result<Self, Problem> {
         let (tell, hear) = mpsc::channel();
-        let thread = thread::Builder::new()
-            .name("codemode output".into())
-            .spawn(move || listen(&hear, screen, sink))
-            .map_err(|error| Problem::new(format!("the thread that writes events cannot be started: {error}")))?;
+        let thread =
+            thread::Builder::new()
+                .name("codemode output".into())
+                .spawn(move || listen(&hear, screen, sink))
+                .map_err(|error| Problem::new(format!("the thread that writes events cannot be started: {error}")))?;
         Ok(Self { tell, thread })
     }
 

@@ -17,7 +17,8 @@ pub fn pretty(json: &str, paint: Paint) -> String {
         match token.kind {
             Kind::Open => {
                 let span = spans.get(at).copied().unwrap_or_default();
-                let flat = inline == Some(true) || span.empty || (span.scalars && span.width <= FITS) || open.len() >= DEEPEST;
+                let flat =
+                    inline == Some(true) || span.empty || (span.scalars && span.width <= FITS) || open.len() >= DEEPEST;
                 out.push_str(token.text);
                 open.push(flat);
                 if !flat {
@@ -186,7 +187,10 @@ mod tests {
 
     #[test]
     fn small_objects_stay_on_one_line() {
-        assert_eq!(plain(r#"[{"a":1,"b":"x, y"},{"a":2,"b":null}]"#), "[\n  { \"a\": 1, \"b\": \"x, y\" },\n  { \"a\": 2, \"b\": null }\n]\n");
+        assert_eq!(
+            plain(r#"[{"a":1,"b":"x, y"},{"a":2,"b":null}]"#),
+            "[\n  { \"a\": 1, \"b\": \"x, y\" },\n  { \"a\": 2, \"b\": null }\n]\n"
+        );
         assert_eq!(plain("[]"), "[]\n");
         assert_eq!(plain(r#"{"a":{},"b":[1,[2]]}"#), "{\n  \"a\": {},\n  \"b\": [\n    1,\n    [2]\n  ]\n}\n");
     }

@@ -98,7 +98,8 @@ impl Screen {
     fn call(&mut self, head: &str, rest: &str, colour: fn(Paint, &str) -> String) {
         let head = visible(head);
         let width = self.terminal.unwrap_or(WIDTH_OF_FILES).saturating_sub(head.chars().count() + 1);
-        let line = format!("{}{}", colour(self.paint, &head), self.paint.dim(&one_line(rest, width.max(SHORTEST_REST))));
+        let line =
+            format!("{}{}", colour(self.paint, &head), self.paint.dim(&one_line(rest, width.max(SHORTEST_REST))));
         self.line(&line);
     }
 
@@ -116,7 +117,11 @@ impl Screen {
         out.push_str(text);
         if let (Some(width), Some((_, since))) = (self.terminal, self.open.values().next()) {
             let turn = TURNS.get(self.turns % TURNS.len()).copied().unwrap_or(' ');
-            let names: Vec<String> = self.counted().iter().map(|(tool, n)| if *n > 1 { format!("{tool} ×{n}") } else { tool.to_string() }).collect();
+            let names: Vec<String> = self
+                .counted()
+                .iter()
+                .map(|(tool, n)| if *n > 1 { format!("{tool} ×{n}") } else { tool.to_string() })
+                .collect();
             let text = format!("{turn} {:.1} s waiting for {}", since.elapsed().as_secs_f64(), names.join(", "));
             // Writing to a String cannot fail.
             let _ = write!(out, "{}", self.paint.dim(&one_line(&text, width.saturating_sub(1))));

@@ -25,7 +25,8 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 /// The beginning of the text on one line, at most `width` columns wide.
 pub fn one_line(text: &str, width: usize) -> String {
     // No more characters than columns can be shown; the rest of five megabytes is not looked at.
-    let cut: String = text.chars().take(width.saturating_add(1)).map(|c| if c == '\n' || c == '\t' { ' ' } else { c }).collect();
+    let cut: String =
+        text.chars().take(width.saturating_add(1)).map(|c| if c == '\n' || c == '\t' { ' ' } else { c }).collect();
     let (mut out, mut used) = (String::new(), 0);
     for c in visible(&cut).chars() {
         // Most characters beyond ASCII that are wide are above U+1100; too narrow a line does no harm, too wide a one breaks.
@@ -42,7 +43,8 @@ pub fn one_line(text: &str, width: usize) -> String {
 
 /// Whether a terminal may act on the character instead of showing it.
 pub fn is_hidden(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]

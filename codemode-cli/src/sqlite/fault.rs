@@ -36,7 +36,10 @@ pub fn problem(path: &Path, error: &Error) -> Problem {
 /// Why a query failed, for the model that wrote it. `refused` is what the fence saw, `more` what helps with a name.
 pub fn tool_error(error: &Error, sql: &str, refused: Option<String>, more: &str) -> ToolError {
     if let Error::MultipleStatement = error {
-        return refusal("several statements in one call are", "send each in a call of its own; they may run in parallel");
+        return refusal(
+            "several statements in one call are",
+            "send each in a call of its own; they may run in parallel",
+        );
     }
     if let Error::SqlInputError { msg, sql: part, offset, .. } = error {
         // SQLite compiled the end of the text.
@@ -75,7 +78,8 @@ pub fn refusal(what: &str, instead: &str) -> ToolError {
 }
 
 /// What to do instead of writing.
-pub const ONLY_READS: &str = "programs can only read this database, with SELECT, WITH, VALUES, EXPLAIN or a PRAGMA that reads";
+pub const ONLY_READS: &str =
+    "programs can only read this database, with SELECT, WITH, VALUES, EXPLAIN or a PRAGMA that reads";
 
 /// What SQLite said, without rusqlite's frame around it.
 fn said(error: &Error) -> String {

@@ -67,7 +67,9 @@ fn judge(action: &AuthAction<'_>, seen: &Seen) -> Authorization {
         AuthAction::Function { function_name } => format!("the function {function_name}"),
         AuthAction::Pragma { pragma_name, pragma_value } => {
             let name = pragma_name.to_ascii_lowercase();
-            if READING_PRAGMAS.contains(&name.as_str()) && pragma_value.is_none() || LISTING_PRAGMAS.contains(&name.as_str()) {
+            if READING_PRAGMAS.contains(&name.as_str()) && pragma_value.is_none()
+                || LISTING_PRAGMAS.contains(&name.as_str())
+            {
                 return Authorization::Allow;
             }
             match pragma_value {
@@ -82,18 +84,28 @@ fn judge(action: &AuthAction<'_>, seen: &Seen) -> Authorization {
         AuthAction::Analyze { .. } => "ANALYZE".to_owned(),
         AuthAction::Reindex { .. } => "REINDEX".to_owned(),
         AuthAction::AlterTable { table_name, .. } => format!("ALTER TABLE {table_name}"),
-        AuthAction::CreateTable { table_name } | AuthAction::CreateTempTable { table_name } => format!("CREATE TABLE {table_name}"),
+        AuthAction::CreateTable { table_name } | AuthAction::CreateTempTable { table_name } => {
+            format!("CREATE TABLE {table_name}")
+        }
         AuthAction::CreateVtable { table_name, .. } => format!("CREATE VIRTUAL TABLE {table_name}"),
-        AuthAction::CreateView { view_name } | AuthAction::CreateTempView { view_name } => format!("CREATE VIEW {view_name}"),
-        AuthAction::CreateIndex { index_name, .. } | AuthAction::CreateTempIndex { index_name, .. } => format!("CREATE INDEX {index_name}"),
+        AuthAction::CreateView { view_name } | AuthAction::CreateTempView { view_name } => {
+            format!("CREATE VIEW {view_name}")
+        }
+        AuthAction::CreateIndex { index_name, .. } | AuthAction::CreateTempIndex { index_name, .. } => {
+            format!("CREATE INDEX {index_name}")
+        }
         AuthAction::CreateTrigger { trigger_name, .. } | AuthAction::CreateTempTrigger { trigger_name, .. } => {
             format!("CREATE TRIGGER {trigger_name}")
         }
-        AuthAction::DropTable { table_name } | AuthAction::DropTempTable { table_name } | AuthAction::DropVtable { table_name, .. } => {
+        AuthAction::DropTable { table_name }
+        | AuthAction::DropTempTable { table_name }
+        | AuthAction::DropVtable { table_name, .. } => {
             format!("DROP TABLE {table_name}")
         }
         AuthAction::DropView { view_name } | AuthAction::DropTempView { view_name } => format!("DROP VIEW {view_name}"),
-        AuthAction::DropIndex { index_name, .. } | AuthAction::DropTempIndex { index_name, .. } => format!("DROP INDEX {index_name}"),
+        AuthAction::DropIndex { index_name, .. } | AuthAction::DropTempIndex { index_name, .. } => {
+            format!("DROP INDEX {index_name}")
+        }
         AuthAction::DropTrigger { trigger_name, .. } | AuthAction::DropTempTrigger { trigger_name, .. } => {
             format!("DROP TRIGGER {trigger_name}")
         }
@@ -117,15 +129,36 @@ const FUNCTIONS: [&str; 2] = ["load_extension", "fts3_tokenizer"];
 
 /// Pragmas that tell something, and would change it if they had a value.
 const READING_PRAGMAS: [&str; 16] = [
-    "application_id", "auto_vacuum", "collation_list", "compile_options", "data_version", "database_list", "encoding",
-    "foreign_keys", "freelist_count", "function_list", "journal_mode", "module_list", "page_count", "page_size",
-    "schema_version", "user_version",
+    "application_id",
+    "auto_vacuum",
+    "collation_list",
+    "compile_options",
+    "data_version",
+    "database_list",
+    "encoding",
+    "foreign_keys",
+    "freelist_count",
+    "function_list",
+    "journal_mode",
+    "module_list",
+    "page_count",
+    "page_size",
+    "schema_version",
+    "user_version",
 ];
 
 /// Pragmas whose value names what they tell about.
 const LISTING_PRAGMAS: [&str; 10] = [
-    "foreign_key_check", "foreign_key_list", "index_info", "index_list", "index_xinfo", "integrity_check",
-    "quick_check", "table_info", "table_list", "table_xinfo",
+    "foreign_key_check",
+    "foreign_key_list",
+    "index_info",
+    "index_list",
+    "index_xinfo",
+    "integrity_check",
+    "quick_check",
+    "table_info",
+    "table_list",
+    "table_xinfo",
 ];
 
 /// Memory of all queries together.

@@ -3,8 +3,8 @@
 //! Three fences, each enough alone for most attacks: the file is opened read-only, the authorizer refuses what reaches
 //! outside the file (see `fence`), and a statement that SQLite itself calls writing is not run.
 
-mod fence;
 mod fault;
+mod fence;
 mod params;
 mod pool;
 mod query;
@@ -74,7 +74,9 @@ pub fn tools(path: &Path) -> Result<Vec<Tool>, Problem> {
         ),
         Tool::from_schema(
             "describeSchema",
-            format!("Tables and views of the SQLite database {name}: columns with types, primary and foreign keys, row counts."),
+            format!(
+                "Tables and views of the SQLite database {name}: columns with types, primary and foreign keys, row counts."
+            ),
             json!({ "type": "object", "properties": {}, "additionalProperties": false }),
             Some(schema::output_schema()),
             describe,

@@ -31,7 +31,9 @@ fn named(statement: &mut Statement<'_>, values: &Map<String, Value>) -> Result<(
     let mut names = Vec::new();
     for index in 1..=statement.parameter_count() {
         let Some(name) = statement.parameter_name(index).filter(|name| !name.starts_with('?')) else {
-            return Err(wrong("the statement has ? parameters; pass params as an array, or write :name in the SQL".into()));
+            return Err(wrong(
+                "the statement has ? parameters; pass params as an array, or write :name in the SQL".into(),
+            ));
         };
         names.push(name.to_owned());
     }
@@ -60,8 +62,14 @@ fn bind_one(statement: &mut Statement<'_>, index: usize, at: &str, value: &Value
             (None, Some(real)) => Cell::Real(real),
             (None, None) => return Err(wrong(format!("{at} is a number that SQLite cannot hold"))),
         },
-        Value::Array(_) => return Err(wrong(format!("{at} is an array; for IN pass JSON.stringify(list) and write: x IN (SELECT value FROM json_each(?))"))),
-        Value::Object(_) => return Err(wrong(format!("{at} is an object; pass a string, a number, a boolean or null"))),
+        Value::Array(_) => {
+            return Err(wrong(format!(
+                "{at} is an array; for IN pass JSON.stringify(list) and write: x IN (SELECT value FROM json_each(?))"
+            )));
+        }
+        Value::Object(_) => {
+            return Err(wrong(format!("{at} is an object; pass a string, a number, a boolean or null")));
+        }
     };
     statement.raw_bind_parameter(index, cell).map_err(|error| wrong(format!("{at} cannot be bound: {error}")))
 }

@@ -52,8 +52,12 @@ impl Pool {
         let about = std::fs::metadata(&absolute).map_err(|error| {
             let problem = Problem::new(format!("the database {shown} cannot be opened: {error}"));
             match error.kind() {
-                std::io::ErrorKind::NotFound => Problem::new(format!("the database {shown} does not exist"))
-                    .help(format!("give an existing one, or put the SQL that makes it into {}", path.with_extension("sql").display())),
+                std::io::ErrorKind::NotFound => {
+                    Problem::new(format!("the database {shown} does not exist")).help(format!(
+                        "give an existing one, or put the SQL that makes it into {}",
+                        path.with_extension("sql").display()
+                    ))
+                }
                 _ => problem,
             }
         })?;

@@ -105,7 +105,11 @@ fn rows(statement: &mut Statement<'_>, columns: &[String]) -> Result<Rows, RowEr
             object.insert(column.clone(), cell.json);
         }
         if bytes > MOST_BYTES {
-            return if rows.is_empty() { Err(RowError::TooLarge) } else { Ok(Rows { rows, truncated: true, repaired }) };
+            return if rows.is_empty() {
+                Err(RowError::TooLarge)
+            } else {
+                Ok(Rows { rows, truncated: true, repaired })
+            };
         }
         rows.push(Value::Object(object));
     }
@@ -117,13 +121,12 @@ fn distinct(names: &[&str]) -> Vec<String> {
     let mut taken: Vec<String> = Vec::with_capacity(names.len());
     for (i, name) in names.iter().enumerate() {
         let base = if name.is_empty() { format!("column{}", i + 1) } else { (*name).to_owned() };
-        let free = |candidate: &String| !taken.contains(candidate) && !names.get(i + 1..).unwrap_or_default().contains(&candidate.as_str());
-        // The first of several keeps its name, although the same name follows.
-        let unique = if taken.contains(&base) {
-            (2..).map(|n| format!("{base}_{n}")).find(free).unwrap_or(base)
-        } else {
-            base
+        let free = |candidate: &String| {
+            !taken.contains(candidate) && !names.get(i + 1..).unwrap_or_default().contains(&candidate.as_str())
         };
+        // The first of several keeps its name, although the same name follows.
+        let unique =
+            if taken.contains(&base) { (2..).map(|n| format!("{base}_{n}")).find(free).unwrap_or(base) } else { base };
         taken.push(unique);
     }
     taken

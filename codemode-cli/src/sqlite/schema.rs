@@ -31,7 +31,8 @@ pub fn describe(reader: &mut Reader) -> Result<Value, ToolError> {
 /// The JSON Schema of what [`describe`] gives.
 pub fn output_schema() -> Value {
     let names = json!({ "type": "array", "items": { "type": "string" } });
-    let count = format!("Rows; {MOST_COUNTED} means that many or more; null for a view, or a table that cannot be read");
+    let count =
+        format!("Rows; {MOST_COUNTED} means that many or more; null for a view, or a table that cannot be read");
     let object = |properties: Value, required: Value| json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false });
     let column = object(
         json!({
@@ -77,7 +78,13 @@ pub fn summary(reader: &mut Reader) -> SqlResult<String> {
     for (shown, table) in listed.iter().enumerate() {
         let columns: Vec<String> = columns(connection, &table.name)?
             .iter()
-            .map(|column| if column.declared.is_empty() { column.name.clone() } else { format!("{} {}", column.name, column.declared) })
+            .map(|column| {
+                if column.declared.is_empty() {
+                    column.name.clone()
+                } else {
+                    format!("{} {}", column.name, column.declared)
+                }
+            })
             .collect();
         let line = format!("\n  {}({})", table.name, columns.join(", "));
         if text.len() + line.len() > MOST_SUMMARY_BYTES {
@@ -124,18 +131,29 @@ fn tables(connection: &Connection) -> SqlResult<Vec<Table>> {
 
 fn columns(connection: &Connection, table: &str) -> SqlResult<Vec<Column>> {
     // Hidden columns, of virtual tables, are no part of SELECT *; generated ones (2, 3) are.
-    let sql = "SELECT name, type, \"notnull\", dflt_value, pk FROM pragma_table_xinfo(?1) WHERE hidden <> 1 ORDER BY cid";
+    let sql =
+        "SELECT name, type, \"notnull\", dflt_value, pk FROM pragma_table_xinfo(?1) WHERE hidden <> 1 ORDER BY cid";
     let mut statement = connection.prepare(sql)?;
     let rows = statement.query_map(params![table], |row| {
         let declared: Option<String> = row.get(1)?;
-        Ok(Column { name: row.get(0)?, declared: declared.unwrap_or_default(), not_null: row.get(2)?, default: row.get(3)?, key: row.get(4)? })
+        Ok(Column {
+            name: row.get(0)?,
+            declared: declared.unwrap_or_default(),
+            not_null: row.get(2)?,
+            default: row.get(3)?,
+            key: row.get(4)?,
+        })
     })?;
     rows.collect()
 }
 
 fn describe_table(connection: &Connection, table: &Table) -> SqlResult<Value> {
     // A view of a table that is gone has no columns; the others are described all the same.
-    let columns = if table.kind == "view" { columns(connection, &table.name).unwrap_or_default() } else { columns(connection, &table.name)? };
+    let columns = if table.kind == "view" {
+        columns(connection, &table.name).unwrap_or_default()
+    } else {
+        columns(connection, &table.name)?
+    };
     let mut keys: Vec<&Column> = columns.iter().filter(|column| column.key > 0).collect();
     keys.sort_by_key(|column| column.key);
     let keys: Vec<&str> = keys.iter().map(|column| column.name.as_str()).collect();

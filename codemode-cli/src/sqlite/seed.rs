@@ -56,7 +56,8 @@ fn build(source: &Path, path: &Path) -> Result<(), Problem> {
     #[cfg(unix)]
     temporary.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let temporary = temporary.tempfile_in(folder).map_err(cannot)?;
-    fill(temporary.path(), &sql).map_err(|error| Problem::new(format!("{to} cannot be made from {from}: {}", explained(&error, &sql))))?;
+    fill(temporary.path(), &sql)
+        .map_err(|error| Problem::new(format!("{to} cannot be made from {from}: {}", explained(&error, &sql))))?;
     let file = File::options().write(true).open(temporary.path()).map_err(cannot)?;
     file.set_modified(written).and_then(|()| file.sync_all()).map_err(cannot)?;
     drop(file);

@@ -41,7 +41,18 @@ impl Cell {
 
 /// Bytes of a string's JSON text.
 pub fn text_bytes(text: &str) -> usize {
-    text.bytes().map(|byte| if byte < 0x20 { 6 } else if matches!(byte, b'"' | b'\\') { 2 } else { 1 }).sum::<usize>() + 2
+    text.bytes()
+        .map(|byte| {
+            if byte < 0x20 {
+                6
+            } else if matches!(byte, b'"' | b'\\') {
+                2
+            } else {
+                1
+            }
+        })
+        .sum::<usize>()
+        + 2
 }
 
 /// SQLite stores no NaN: it turns it into NULL.
@@ -73,7 +84,9 @@ mod tests {
 
     #[test]
     fn bytes_become_the_text_that_atob_reads() {
-        for (bytes, text) in [(&b""[..], ""), (b"f", "Zg=="), (b"fo", "Zm8="), (b"foo", "Zm9v"), (&[0xff, 0xfe, 0, 0], "//4AAA==")] {
+        for (bytes, text) in
+            [(&b""[..], ""), (b"f", "Zg=="), (b"fo", "Zm8="), (b"foo", "Zm9v"), (&[0xff, 0xfe, 0, 0], "//4AAA==")]
+        {
             assert_eq!(base64(bytes), text);
         }
     }

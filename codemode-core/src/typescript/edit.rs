@@ -48,7 +48,10 @@ struct Edit {
 #[derive(Debug)]
 enum Fill {
     /// Spaces; the first and last characters may become punctuation instead.
-    Blank { first: Option<char>, last: Option<char> },
+    Blank {
+        first: Option<char>,
+        last: Option<char>,
+    },
     Text(String),
 }
 

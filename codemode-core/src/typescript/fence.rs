@@ -108,7 +108,8 @@ fn fenced_blocks(source: &str) -> Option<Vec<Range<usize>>> {
         if opening.mark == b'~' {
             return None;
         }
-        let end = source.trim_end().strip_suffix("```").filter(|head| head.len() >= content).map_or(source.len(), str::len);
+        let end =
+            source.trim_end().strip_suffix("```").filter(|head| head.len() >= content).map_or(source.len(), str::len);
         blocks.push(Block { content: content..end, rank: language_rank(&opening).unwrap_or(2) });
     }
     let best = blocks.iter().map(|block| block.rank).min()?;
@@ -131,7 +132,9 @@ fn closes(opening: &Fence<'_>, fence: &Fence<'_>) -> bool {
 fn language_rank(fence: &Fence<'_>) -> Option<u8> {
     let word = fence.info.split([' ', '\t', '{', ',', ':']).next().unwrap_or("").to_ascii_lowercase();
     match word.as_str() {
-        "ts" | "typescript" | "js" | "javascript" | "tsx" | "jsx" | "mts" | "cts" | "mjs" | "cjs" | "ecmascript" => Some(0),
+        "ts" | "typescript" | "js" | "javascript" | "tsx" | "jsx" | "mts" | "cts" | "mjs" | "cjs" | "ecmascript" => {
+            Some(0)
+        }
         "" => Some(1),
         // `~~~x` is an expression.
         _ if fence.mark == b'~' => None,

@@ -88,7 +88,9 @@ fn misuse<'a>(reading: &Reading<'_, 'a>, id: NodeId, own: Span) -> Option<Misuse
             }
             AstKind::ForInStatement(statement) if statement.right.span() == inner => Misuse::Other("iterated over"),
             AstKind::SpreadElement(_) => Misuse::Other("spread"),
-            AstKind::VariableDeclarator(declarator) if is_destructuring(&declarator.id) => Misuse::Other("destructured"),
+            AstKind::VariableDeclarator(declarator) if is_destructuring(&declarator.id) => {
+                Misuse::Other("destructured")
+            }
             _ => return None,
         };
         return Some(found);
@@ -106,7 +108,9 @@ fn unawaited<'a>(call: &CallExpression<'a>, id: NodeId, reading: &Reading<'_, 'a
     let (lint, message, hint) = match misuse {
         Misuse::Dropped => (
             Lint::NotAwaited,
-            format!("the call of {callee} is not awaited: it may not happen before the program ends, and its error is lost"),
+            format!(
+                "the call of {callee} is not awaited: it may not happen before the program ends, and its error is lost"
+            ),
             format!("write `await {callee}(…)`"),
         ),
         Misuse::Property(name) => (

@@ -34,7 +34,13 @@ impl Marks {
     }
 
     /// Marks one `await`, unless it waits for a tool: the host knows those.
-    pub fn mark(&self, node: &AwaitExpression<'_>, reading: &Reading<'_, '_>, draft: &mut Draft<'_>, reporter: &Reporter<'_>) {
+    pub fn mark(
+        &self,
+        node: &AwaitExpression<'_>,
+        reading: &Reading<'_, '_>,
+        draft: &mut Draft<'_>,
+        reporter: &Reporter<'_>,
+    ) {
         if reading.external_call(&node.argument).is_some() {
             return;
         }
@@ -51,6 +57,8 @@ fn first_free(reading: &Reading<'_, '_>) -> String {
     let suffixes = std::iter::once(String::new()).chain((1..).map(|number: u32| number.to_string()));
     suffixes
         .into_iter()
-        .find(|suffix| ["$at", "$done", "$default"].iter().all(|name| !taken.contains(format!("{name}{suffix}").as_str())))
+        .find(|suffix| {
+            ["$at", "$done", "$default"].iter().all(|name| !taken.contains(format!("{name}{suffix}").as_str()))
+        })
         .unwrap_or_default()
 }

@@ -197,7 +197,13 @@ impl<'a> Compilation<'a, '_> {
     }
 
     /// Carries the changes out: in place if that leads to a correct script, else by printing the program anew.
-    fn write(&self, draft: &Draft<'a>, marks: &Marks, tail: &str, reporter: &mut Reporter<'_>) -> Option<(String, Vec<Step>)> {
+    fn write(
+        &self,
+        draft: &Draft<'a>,
+        marks: &Marks,
+        tail: &str,
+        reporter: &mut Reporter<'_>,
+    ) -> Option<(String, Vec<Step>)> {
         let end = draft.text.len() as u32;
         let (head, foot) = (format!("(async ({}, {}) => {{\"use strict\";", marks.at, marks.done), "\n})");
         let mut ending = Edits::default();

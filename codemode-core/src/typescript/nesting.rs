@@ -206,7 +206,8 @@ impl<'a> Scan<'a> {
         let start = self.at;
         let number = self.byte(0).is_some_and(|byte| byte.is_ascii_digit());
         while let Some(byte) = self.byte(0) {
-            if !(is_word(byte) || (number && byte == b'.' && self.byte(1) != Some(b'.'))) || self.wide_space().is_some() {
+            if !(is_word(byte) || (number && byte == b'.' && self.byte(1) != Some(b'.'))) || self.wide_space().is_some()
+            {
                 break;
             }
             self.at += 1;
@@ -257,7 +258,8 @@ impl<'a> Scan<'a> {
         let Some(end) = self.regex_end() else { return division(self) };
         let body = self.bytes.get(self.at + 1..end - 1).unwrap_or(b"");
         if unclear {
-            let bracket = |byte: &u8| matches!(byte, b'"' | b'\'' | b'`' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'\\');
+            let bracket =
+                |byte: &u8| matches!(byte, b'"' | b'\'' | b'`' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'\\');
             if body.iter().any(bracket) || matches!(self.bytes.get(end), Some(b'*' | b'/')) {
                 self.unsure(self.at);
                 return division(self);
@@ -457,18 +459,17 @@ enum Word {
 
 fn word_kind(word: &[u8]) -> Word {
     match word {
-        b"return" | b"typeof" | b"case" | b"void" | b"delete" | b"new" | b"throw" | b"default" | b"await" | b"yield" => {
-            Word::Keyword
-        }
+        b"return" | b"typeof" | b"case" | b"void" | b"delete" | b"new" | b"throw" | b"default" | b"await"
+        | b"yield" => Word::Keyword,
         b"do" => Word::Statement,
         b"if" | b"for" | b"with" => Word::Control,
         b"else" | b"while" | b"catch" | b"finally" | b"in" | b"instanceof" | b"of" | b"as" | b"is" | b"satisfies"
         | b"extends" | b"implements" => Word::Continues,
-        b"async" | b"get" | b"set" | b"type" | b"keyof" | b"infer" | b"readonly" | b"unique" | b"asserts" | b"declare"
-        | b"abstract" | b"namespace" | b"module" | b"global" | b"interface" | b"static" | b"public" | b"private"
-        | b"protected" | b"override" | b"accessor" | b"out" | b"let" | b"const" | b"var" | b"function" | b"class"
-        | b"enum" | b"import" | b"export" | b"from" | b"using" | b"try" | b"break" | b"continue" | b"debugger"
-        | b"switch" => Word::Contextual,
+        b"async" | b"get" | b"set" | b"type" | b"keyof" | b"infer" | b"readonly" | b"unique" | b"asserts"
+        | b"declare" | b"abstract" | b"namespace" | b"module" | b"global" | b"interface" | b"static" | b"public"
+        | b"private" | b"protected" | b"override" | b"accessor" | b"out" | b"let" | b"const" | b"var" | b"function"
+        | b"class" | b"enum" | b"import" | b"export" | b"from" | b"using" | b"try" | b"break" | b"continue"
+        | b"debugger" | b"switch" => Word::Contextual,
         _ => Word::Name,
     }
 }

@@ -106,11 +106,8 @@ fn typescript() -> SourceType {
 }
 
 fn run_parser<'a>(arena: &'a Allocator, text: &'a str, source_type: SourceType) -> ParserReturn<'a> {
-    let options = ParseOptions {
-        allow_return_outside_function: true,
-        parse_regular_expression: true,
-        ..ParseOptions::default()
-    };
+    let options =
+        ParseOptions { allow_return_outside_function: true, parse_regular_expression: true, ..ParseOptions::default() };
     Parser::new(arena, text, source_type).with_options(options).parse()
 }
 
@@ -180,7 +177,8 @@ fn describe(error: &OxcDiagnostic, span: Span, text: &str, reporter: &Reporter<'
         let at = skip_trivia(text, span.0 as usize);
         let token = token_at(text, at);
         let hint = statement_hint(text, span.0 as usize, at);
-        let message = format!("Unexpected {}: an operator or the end of the statement must come before it", quoted(token));
+        let message =
+            format!("Unexpected {}: an operator or the end of the statement must come before it", quoted(token));
         return ((at as u32, (at + token.len()) as u32), message, hint);
     }
     let at_end = skip_trivia(text, span.0 as usize) >= text.trim_end().len();
@@ -202,7 +200,9 @@ fn describe(error: &OxcDiagnostic, span: Span, text: &str, reporter: &Reporter<'
     }
     if let (true, Some(first)) = (message.ends_with("has already been declared"), error.labels.first()) {
         let line = reporter.line(first.offset() as u32);
-        let hint = format!("it was first declared in line {line}; use another name, or assign to it without declaring it again");
+        let hint = format!(
+            "it was first declared in line {line}; use another name, or assign to it without declaring it again"
+        );
         return (span, message.into(), Some(hint));
     }
     (span, message.into(), help)
@@ -215,12 +215,16 @@ fn statement_hint(text: &str, end: usize, at: usize) -> Option<String> {
         && at == end
         && after.starts_with(is_word_start)
     {
-        return Some(format!("the string ends at the {quote} before it; put a backslash before a {quote} inside the string"));
+        return Some(format!(
+            "the string ends at the {quote} before it; put a backslash before a {quote} inside the string"
+        ));
     }
     let line = before.rfind('\n').map_or(0, |index| index + 1);
     let tail = text.get(line..)?;
     if tail.starts_with('{') && after.starts_with([',', ':']) {
-        return Some("a `{` at the start of a statement opens a block; write `return { … }` to return an object".into());
+        return Some(
+            "a `{` at the start of a statement opens a block; write `return { … }` to return an object".into(),
+        );
     }
     prose_hint(text)
 }

@@ -42,7 +42,8 @@ pub(super) fn line_breaks(reading: &Reading<'_, '_>, draft: &mut Draft<'_>) {
     literals.sort_by_key(|(span, _)| span.start);
     for (at, c) in reading.text.char_indices().filter(|(_, c)| matches!(c, '\u{2028}' | '\u{2029}')) {
         let index = literals.partition_point(|(span, _)| span.start as usize <= at);
-        let literal = index.checked_sub(1).and_then(|index| literals.get(index)).filter(|(span, _)| at < span.end as usize);
+        let literal =
+            index.checked_sub(1).and_then(|index| literals.get(index)).filter(|(span, _)| at < span.end as usize);
         let text = match literal {
             Some((_, true)) => format!("\\u{:04x}", c as u32),
             // A tag sees how its text was written.

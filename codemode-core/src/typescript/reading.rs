@@ -48,9 +48,10 @@ impl<'s, 'a> Reading<'s, 'a> {
     fn is_signature_only(&self, symbol: SymbolId) -> bool {
         use oxc::ast::AstKind;
         self.scoping.symbol_flags(symbol).is_function()
-            && self.scoping.symbol_declarations(symbol).all(|node| {
-                matches!(self.nodes.kind(node), AstKind::Function(function) if function.body.is_none())
-            })
+            && self
+                .scoping
+                .symbol_declarations(symbol)
+                .all(|node| matches!(self.nodes.kind(node), AstKind::Function(function) if function.body.is_none()))
     }
 
     /// The call, if the expression is `external_*(…)` on the global function and nothing around it.

@@ -74,7 +74,9 @@ impl<'a> Shaper<'_, 'a, '_, '_> {
     /// Strips or refuses the statements that only modules have.
     fn module_statement(&mut self, statement: &Statement<'a>) {
         match statement {
-            Statement::ImportDeclaration(import) if self.is_type_import(import) => self.draft.drop_statement(import.span),
+            Statement::ImportDeclaration(import) if self.is_type_import(import) => {
+                self.draft.drop_statement(import.span)
+            }
             Statement::ImportDeclaration(import) => self.refuse_module(import.span, "import"),
             Statement::TSImportEqualsDeclaration(import) => {
                 if let TSModuleReference::ExternalModuleReference(_) = import.module_reference
@@ -108,7 +110,9 @@ impl<'a> Shaper<'_, 'a, '_, '_> {
         if import.import_kind.is_type() {
             return true;
         }
-        let Some(specifiers) = import.specifiers.as_ref().filter(|specifiers| !specifiers.is_empty()) else { return false };
+        let Some(specifiers) = import.specifiers.as_ref().filter(|specifiers| !specifiers.is_empty()) else {
+            return false;
+        };
         specifiers.iter().all(|specifier| {
             let local = match specifier {
                 ImportDeclarationSpecifier::ImportSpecifier(one) if one.import_kind.is_type() => return true,
@@ -196,9 +200,8 @@ impl<'a> Shaper<'_, 'a, '_, '_> {
     fn result_of_last_statement(&mut self) -> String {
         let body = &self.reading.program.body;
         // Functions and types that stand behind it do not run.
-        let last = body.iter().rev().find(|statement| {
-            !is_inert(statement) && function_declaration(statement).is_none()
-        });
+        let last =
+            body.iter().rev().find(|statement| !is_inert(statement) && function_declaration(statement).is_none());
         match last {
             Some(Statement::ExpressionStatement(statement)) => self.return_expression(statement),
             Some(Statement::BlockStatement(block)) if self.is_object(block) => {
@@ -362,7 +365,9 @@ fn is_inert(statement: &Statement<'_>) -> bool {
     match statement {
         Statement::EmptyStatement(_) => true,
         Statement::ExportDeclaration(export) => is_type_only(&export.declaration),
-        Statement::ImportDeclaration(_) | Statement::ExportNamedDeclaration(_) | Statement::ExportAllDeclaration(_) => true,
+        Statement::ImportDeclaration(_) | Statement::ExportNamedDeclaration(_) | Statement::ExportAllDeclaration(_) => {
+            true
+        }
         Statement::ExportFromDeclaration(_) | Statement::TSNamespaceExportDeclaration(_) => true,
         other => other.as_declaration().is_some_and(is_type_only),
     }

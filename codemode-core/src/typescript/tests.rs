@@ -23,9 +23,32 @@ const EXTERNALS: [&str; 6] = [
 ];
 
 const GLOBALS: &[&str] = &[
-    "Array", "Boolean", "Date", "Error", "Function", "JSON", "Map", "Math", "Number", "Object", "Promise", "RegExp", "Set",
-    "String", "Symbol", "TypeError", "URL", "console", "crypto", "globalThis", "isNaN", "parseInt", "queueMicrotask",
-    "setTimeout", "structuredClone", "undefined",
+    "Array",
+    "Boolean",
+    "Date",
+    "Error",
+    "Function",
+    "JSON",
+    "Map",
+    "Math",
+    "Number",
+    "Object",
+    "Promise",
+    "RegExp",
+    "Set",
+    "String",
+    "Symbol",
+    "TypeError",
+    "URL",
+    "console",
+    "crypto",
+    "globalThis",
+    "isNaN",
+    "parseInt",
+    "queueMicrotask",
+    "setTimeout",
+    "structuredClone",
+    "undefined",
 ];
 
 /// Runs `test` with the options that all tests use.
@@ -49,7 +72,8 @@ fn accept(source: &str) -> Compiled {
 #[track_caller]
 fn body(source: &str) -> String {
     let script = accept(source).javascript;
-    let body = script.strip_prefix("(async ($at, $done) => {\"use strict\";").and_then(|text| text.strip_suffix("\n})"));
+    let body =
+        script.strip_prefix("(async ($at, $done) => {\"use strict\";").and_then(|text| text.strip_suffix("\n})"));
     body.expect("the wrapper stands around every script").to_owned()
 }
 

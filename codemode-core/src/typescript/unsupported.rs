@@ -81,7 +81,10 @@ pub(super) fn report_untransformed(errors: &[OxcDiagnostic], steps: &[Step], rep
         let at = trace(steps, at).unwrap_or(0);
         // The transformer's own words name its maker and link to its manual.
         let (message, hint) = if error.message.contains("Namespaces exporting non-const") {
-            ("A namespace may export only constants, functions and classes here", "use `export const`, or a plain object")
+            (
+                "A namespace may export only constants, functions and classes here",
+                "use `export const`, or a plain object",
+            )
         } else {
             (error.message.as_ref(), "write it in plain JavaScript")
         };
