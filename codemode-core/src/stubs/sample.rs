@@ -67,7 +67,9 @@ impl<'a> Sampler<'_, 'a> {
         if UNCHECKED.iter().any(|keyword| given(keyword).is_some()) {
             self.is_sure = false;
         }
-        match type_name(&parts) {
+        let name = type_name(&parts);
+        self.is_sure &= parts.iter().all(|(part, _)| allows(part, name));
+        match name {
             "string" => self.string(&parts, key),
             "number" => number(&parts, false),
             "integer" => number(&parts, true),
@@ -105,7 +107,9 @@ impl<'a> Sampler<'_, 'a> {
         for keyword in ["anyOf", "oneOf"] {
             let members = keywords.get(keyword).and_then(Value::as_array).into_iter().flatten();
             let is_null = |member: &&Value| member.get("type").and_then(Value::as_str) == Some("null");
-            if let Some(schema) = members.into_iter().find(|member| !is_null(member)) {
+            // Deep inside, `null` is the way out of a recursive type.
+            let wanted = members.clone().find(|member| is_null(member) == (depth > SHALLOW));
+            if let Some(schema) = wanted.or_else(|| members.clone().next()) {
                 self.collect(Place { schema, base }, depth + 1, parts);
             }
         }
@@ -138,7 +142,8 @@ impl<'a> Sampler<'_, 'a> {
             let items = items.as_array().into_iter().flatten().take(LONGEST_LIST);
             return items.map(|schema| self.value(Place { schema, base }, key, depth + 1)).collect();
         }
-        let least = length("minItems").unwrap_or(1).min(length("maxItems").unwrap_or(u64::MAX));
+        let usual = u64::from(depth <= SHALLOW);
+        let least = length("minItems").unwrap_or(usual).min(length("maxItems").unwrap_or(u64::MAX));
         let count = usize::try_from(least).unwrap_or(usize::MAX);
         self.is_sure &= count <= LONGEST_LIST && (count <= 1 || find("uniqueItems").is_none());
         let Some((schema, base)) = find("items").filter(|(items, _)| **items != Value::Bool(false)) else {
@@ -219,6 +224,16 @@ fn type_name<'a>(parts: &Parts<'a>) -> &'a str {
     })
 }
 
+/// Whether a schema says nothing against values of a type.
+fn allows(schema: &Map<String, Value>, name: &str) -> bool {
+    let same = |other: &str| other == name || (other == "number" && name == "integer");
+    match schema.get("type") {
+        Some(Value::String(only)) => same(only),
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).any(same),
+        _ => true,
+    }
+}
+
 /// The smallest number from 1 up that the bounds allow, or the one nearest to it.
 fn number(parts: &Parts<'_>, is_integer: bool) -> Value {
     let bound = |name: &str| parts.iter().find_map(|(part, _)| part.get(name)?.as_f64());
@@ -246,13 +261,18 @@ fn number(parts: &Parts<'_>, is_integer: bool) -> Value {
 }
 
 const DEEPEST: usize = 8;
+
+/// Deeper than this, lists are left empty.
+const SHALLOW: usize = 2;
+
 const MOST_STEPS: usize = 500;
 const LONGEST_LIST: usize = 4;
 const LONGEST_OBJECT: usize = 12;
 const LONGEST_STRING: usize = 60;
 
 /// Rules a made-up value may break.
-const UNCHECKED: &[&str] = &["not", "if", "contains", "dependentRequired", "dependencies", "dependentSchemas"];
+const UNCHECKED: &[&str] =
+    &["$dynamicRef", "$recursiveRef", "not", "if", "contains", "dependentRequired", "dependencies", "dependentSchemas"];
 
 const FORMATS: &[(&str, &str)] = &[
     ("date", "2025-01-31"),

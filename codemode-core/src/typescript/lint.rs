@@ -17,12 +17,18 @@ use super::reading::Reading;
 /// What a promise has itself.
 const PROMISE_METHODS: [&str; 3] = ["then", "catch", "finally"];
 
-/// Looks at one node.
-pub(super) fn check<'a>(kind: AstKind<'a>, id: NodeId, reading: &Reading<'_, 'a>, reporter: &mut Reporter<'_>) {
+/// Looks at one node; the program's result is the value of the statement `returned`.
+pub(super) fn check<'a>(
+    kind: AstKind<'a>,
+    id: NodeId,
+    reading: &Reading<'_, 'a>,
+    returned: Option<Span>,
+    reporter: &mut Reporter<'_>,
+) {
     match kind {
         AstKind::CallExpression(call) => {
             if is_external(call, reading) {
-                unawaited(call, id, reading, reporter);
+                unawaited(call, id, reading, returned, reporter);
             }
             for_each(call, reading, reporter);
         }
@@ -44,7 +50,7 @@ fn is_external(call: &CallExpression<'_>, reading: &Reading<'_, '_>) -> bool {
 
 /// How a promise is used where its value must have been meant.
 enum Misuse<'a> {
-    Dropped,
+    Dropped(Span),
     Property(&'a str),
     Other(&'static str),
 }
@@ -72,7 +78,7 @@ fn misuse<'a>(reading: &Reading<'_, 'a>, id: NodeId, own: Span) -> Option<Misuse
                 inner = node.span;
                 continue;
             }
-            AstKind::ExpressionStatement(_) => Misuse::Dropped,
+            AstKind::ExpressionStatement(statement) => Misuse::Dropped(statement.span),
             AstKind::StaticMemberExpression(member) if member.object.span() == inner => {
                 let name = member.property.name.as_str();
                 if PROMISE_METHODS.contains(&name) {
@@ -102,11 +108,18 @@ fn is_destructuring(pattern: &BindingPattern<'_>) -> bool {
     matches!(pattern, BindingPattern::ObjectPattern(_) | BindingPattern::ArrayPattern(_))
 }
 
-fn unawaited<'a>(call: &CallExpression<'a>, id: NodeId, reading: &Reading<'_, 'a>, reporter: &mut Reporter<'_>) {
+fn unawaited<'a>(
+    call: &CallExpression<'a>,
+    id: NodeId,
+    reading: &Reading<'_, 'a>,
+    returned: Option<Span>,
+    reporter: &mut Reporter<'_>,
+) {
     let Some(misuse) = misuse(reading, id, call.span) else { return };
     let callee = reading.callee(call);
     let (lint, message, hint) = match misuse {
-        Misuse::Dropped => (
+        Misuse::Dropped(statement) if returned == Some(statement) => return,
+        Misuse::Dropped(_) => (
             Lint::NotAwaited,
             format!(
                 "the call of {callee} is not awaited: it may not happen before the program ends, and its error is lost"
@@ -138,7 +151,7 @@ fn stored<'a>(declarator: &VariableDeclarator<'a>, reading: &Reading<'_, 'a>, re
         let how = match misuse(reading, node, name.span) {
             Some(Misuse::Property(property)) => format!("has no property {property}"),
             Some(Misuse::Other(how)) => format!("is {how} here without being awaited"),
-            Some(Misuse::Dropped) | None => continue,
+            Some(Misuse::Dropped(_)) | None => continue,
         };
         report_stored(name, reading.callee(call), &how, reporter);
         return;

@@ -146,27 +146,7 @@ impl<'a> Compilation<'a, '_> {
         let reading = Reading::new(parsed.text, program, &resolved.semantic);
         let marks = Marks::new(&reading);
         let mut draft = Draft::new(parsed.text);
-        let mut names = Names::default();
-        let mut top = TopLevel::default();
-        for node in reading.nodes.iter() {
-            let kind = node.kind();
-            if draft.is_erased(kind.span()) {
-                continue;
-            }
-            types::erase(&mut draft, kind, node.id(), reading.nodes);
-            top.note(kind);
-            match kind {
-                AstKind::AwaitExpression(node) => marks.mark(node, &reading, &mut draft, &reporter),
-                AstKind::IdentifierReference(name) => names.note(name, &reading),
-                _ => {
-                    unsupported::check(kind, self.options, &mut reporter);
-                    portable::check(kind, &mut draft);
-                    lint::check(kind, node.id(), &reading, &mut reporter);
-                }
-            }
-        }
-        portable::line_breaks(&reading, &mut draft);
-        names.report(&reading, self.options, &mut reporter);
+        let top = TopLevel::of(&reading);
         let shaper = Shaper {
             reading: &reading,
             draft: &mut draft,
@@ -176,11 +156,30 @@ impl<'a> Compilation<'a, '_> {
             externals: self.options.external_names,
             returns: top.returns,
         };
-        let tail = shaper.shape();
+        let shape = shaper.shape();
+        let mut names = Names::default();
+        for node in reading.nodes.iter() {
+            let kind = node.kind();
+            if draft.is_erased(kind.span()) {
+                continue;
+            }
+            types::erase(&mut draft, kind, node.id(), reading.nodes);
+            match kind {
+                AstKind::AwaitExpression(node) => marks.mark(node, &reading, &mut draft, &reporter),
+                AstKind::IdentifierReference(name) => names.note(name, &reading),
+                _ => {
+                    unsupported::check(kind, self.options, &mut reporter);
+                    portable::check(kind, &mut draft);
+                    lint::check(kind, node.id(), &reading, shape.returned, &mut reporter);
+                }
+            }
+        }
+        portable::line_breaks(&reading, &mut draft);
+        names.report(&reading, self.options, &mut reporter);
         if reporter.has_errors() {
             return Err(reporter.finish().0);
         }
-        let Some((javascript, mut steps)) = self.write(&draft, &marks, &tail, &mut reporter) else {
+        let Some((javascript, mut steps)) = self.write(&draft, &marks, &shape.tail, &mut reporter) else {
             return Err(reporter.finish().0);
         };
         if parsed.shift > 0 {

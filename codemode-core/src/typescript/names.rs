@@ -275,7 +275,7 @@ impl<'a> Names<'a> {
 /// A variable of the program itself that the name is a slip of.
 fn local_hint(name: &str, reading: &Reading<'_, '_>) -> Option<String> {
     let scoping = reading.scoping;
-    let values = scoping.symbol_ids().filter(|symbol| scoping.symbol_flags(*symbol).is_value());
+    let values = scoping.symbol_ids().take(2000).filter(|symbol| scoping.symbol_flags(*symbol).is_value());
     let mut near = nearest(name, values.map(|symbol| scoping.symbol_name(symbol)));
     near.retain(Near::is_slip);
     near.dedup_by_key(|near| near.name);

@@ -33,6 +33,14 @@ pub(super) struct Shaper<'s, 'a, 'r, 'o> {
     pub returns: bool,
 }
 
+/// How a program comes to its result.
+pub(super) struct Shape {
+    /// What must follow the program's last line.
+    pub tail: String,
+    /// The expression statement whose value is returned.
+    pub returned: Option<Span>,
+}
+
 /// A function that the program could be.
 struct Candidate<'a> {
     name: &'a str,
@@ -42,8 +50,8 @@ struct Candidate<'a> {
 }
 
 impl<'a> Shaper<'_, 'a, '_, '_> {
-    /// Records the changes; what must follow the program's last line comes back.
-    pub fn shape(mut self) -> String {
+    /// Records the changes.
+    pub fn shape(mut self) -> Shape {
         let body = &self.reading.program.body;
         let mut tail = String::new();
         let mut exported = false;
@@ -66,7 +74,7 @@ impl<'a> Shaper<'_, 'a, '_, '_> {
             }
         }
         if exported || self.returns {
-            return tail;
+            return Shape { tail, returned: None };
         }
         self.result_of_last_statement()
     }
@@ -197,20 +205,30 @@ impl<'a> Shaper<'_, 'a, '_, '_> {
     }
 
     /// The last statement that runs gives the result, if it can; else a function that waits to be called.
-    fn result_of_last_statement(&mut self) -> String {
-        let body = &self.reading.program.body;
+    fn result_of_last_statement(&mut self) -> Shape {
+        let program = self.reading.program;
         // Functions and types that stand behind it do not run.
-        let last =
-            body.iter().rev().find(|statement| !is_inert(statement) && function_declaration(statement).is_none());
+        let runs = |statement: &&Statement<'a>| !is_inert(statement) && function_declaration(statement).is_none();
+        let last = program.body.iter().rev().find(runs);
+        let mut shape = Shape { tail: String::new(), returned: None };
         match last {
-            Some(Statement::ExpressionStatement(statement)) => self.return_expression(statement),
+            Some(Statement::ExpressionStatement(statement)) => {
+                self.return_expression(statement);
+                shape.returned = Some(statement.span);
+            }
             Some(Statement::BlockStatement(block)) if self.is_object(block) => {
                 self.draft.code.insert(block.span.start, Place::BeforeOuter, "return (");
                 self.draft.code.insert(block.span.end, Place::AfterOuter, ");");
             }
-            _ => return self.uncalled_function(last),
+            _ => shape.tail = self.uncalled_function(last),
         }
-        String::new()
+        // A string alone is a directive to the parser.
+        if let (None, true, Some(directive)) = (last, shape.tail.is_empty(), program.directives.last())
+            && directive.directive != "use strict"
+        {
+            self.draft.code.insert(directive.span.start, Place::BeforeOuter, "return ");
+        }
+        shape
     }
 
     fn return_expression(&mut self, statement: &ExpressionStatement<'a>) {

@@ -3,7 +3,9 @@
 //! The strongest check is [`both_ways`]: blanking types in place must give the same syntax tree as printing the program
 //! anew without them.
 
+mod corpus;
 mod fuzz;
+mod programs;
 
 use oxc::allocator::Allocator;
 use oxc::codegen::{Codegen, CodegenOptions, CommentOptions};

@@ -10,6 +10,7 @@ use super::diagnostic::{DiagnosticKind, Reporter};
 use super::names::no_modules_hint;
 use super::nesting::{MAX_CHAIN, MAX_NESTING, TooDeep};
 use super::position::{Step, trace};
+use super::reading::Reading;
 
 /// Facts about the code outside of all functions.
 #[derive(Debug, Default)]
@@ -23,8 +24,14 @@ pub(super) struct TopLevel {
 }
 
 impl TopLevel {
-    /// Takes one node in; nodes come in the order of the text, outer before inner.
-    pub fn note(&mut self, kind: AstKind<'_>) {
+    /// Reads them off all nodes, which come in the order of the text, outer before inner.
+    pub fn of(reading: &Reading<'_, '_>) -> Self {
+        let mut top = Self::default();
+        reading.nodes.iter().for_each(|node| top.note(node.kind()));
+        top
+    }
+
+    fn note(&mut self, kind: AstKind<'_>) {
         match kind {
             AstKind::Function(_) | AstKind::StaticBlock(_) => {
                 let end = kind.span().end;
