@@ -70,6 +70,8 @@ pub(crate) struct Execution {
     /// The thread in the loop was given up and counted as lost.
     lost: AtomicBool,
     host_panicked: AtomicBool,
+    /// A recorded cancel that the replay can only meet at its deadline.
+    deadline_is_cancel: AtomicBool,
     waker: AtomicWaker,
     interrupter: OnceLock<Interrupter>,
 }
@@ -260,6 +262,9 @@ impl Execution {
             Source::Live(host) => (Some(host), Pace::Live, None),
             Source::Recorded(recording) => (None, Pace::Recorded, Some(Replay::new(*recording))),
         };
+        if replay.as_ref().is_some_and(Replay::was_cancelled) {
+            self.deadline_is_cancel.store(true, Ordering::SeqCst);
+        }
         let mut journal = program.journal;
         if let Some(journal) = &mut journal {
             journal.record(Entry::Begins {
@@ -319,6 +324,7 @@ impl Execution {
 
     fn stop_input(&self) -> Option<Input<'static>> {
         match self.stop.load(Ordering::SeqCst) {
+            TIMEOUT if self.deadline_is_cancel.load(Ordering::SeqCst) => Some(Input::Cancel),
             TIMEOUT => Some(Input::Deadline),
             CANCEL => Some(Input::Cancel),
             _ if self.host_panicked.load(Ordering::SeqCst) => Some(Input::Cancel),

@@ -104,6 +104,12 @@ impl Replay {
         self.problem.take()
     }
 
+    /// Whether the host gave the execution up, as recorded. The replay of a loop is then stopped by its own deadline.
+    pub(crate) fn was_cancelled(&self) -> bool {
+        let failure = self.end.as_ref().and_then(|end| end.failure.as_ref());
+        failure.is_some_and(|failure| failure.kind == FailureKind::Cancelled)
+    }
+
     fn host_ended(&self) -> bool {
         match &self.end {
             None => true,

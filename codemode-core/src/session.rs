@@ -373,7 +373,8 @@ impl Session {
         if let Some(end) = self.end.take() {
             return self.finish(now, end, actions);
         }
-        while self.open.len() < self.start.limits.parallel_calls as usize {
+        // A call keeps its place until its answer is delivered: then deliveries alone decide which calls start.
+        while self.open.len() + self.answers.len() < self.start.limits.parallel_calls as usize {
             let Some(call) = self.posted.pop_front() else { break };
             self.begin(now, call, actions);
         }

@@ -40,8 +40,19 @@ const toolError = (fields, site) => {
   if (fields.code !== undefined) put(error, "code", fields.code);
   if (fields.data !== undefined) put(error, "data", fields.data);
   const stack = stackText(site);
-  if (typeof stack === "string") define(error, "stack", stack);
+  if (typeof stack === "string") define(error, "stack", programFrames(stack));
   return error;
+};
+
+// The frames of this file are of no use to the program, and no business of its.
+const programFrames = (stack) => {
+  let kept = "";
+  for (let from = 0, end = 0; end >= 0; from = end + 1) {
+    end = indexOf(stack, "\n", from);
+    const line = end < 0 ? slice(stack, from) : slice(stack, from, end);
+    if (indexOf(line, "program.ts:") >= 0) kept += kept === "" ? line : "\n" + line;
+  }
+  return kept;
 };
 
 // Said once the host keeps no more lines, so that a flood does not cost more than its loop.

@@ -36,6 +36,12 @@ const fixStacks = () => {
   delete ErrorCtor.prepareStackTrace;
   fix(ErrorCtor, "stackTraceLimit", 20);
   fix(ErrorCtor, "prepareStackTrace", undefined);
+  // QuickJS has a class of its own for what the others call a RangeError: too deep a stack, too long a string.
+  if (typeof InternalError === "function") {
+    setPrototypeOf(InternalError.prototype, RangeError.prototype);
+    fix(InternalError.prototype, "name", "RangeError");
+    fix(InternalError.prototype, "constructor", RangeError);
+  }
 };
 
 // What only some engines have is deleted, one statement each: a table of names costs three times as much at every start,
