@@ -237,4 +237,4 @@ const MOST_THREADS: usize = 2_048;
 /// Virtual; a page is real only once it is touched. Four times the largest guest stack.
 const STACK_BYTES: usize = 8 << 20;
 const PRESSURE: Duration = Duration::from_millis(2);
-const IDLE: Duration = Duration::from_secs(5);
+const IDLE: Duration = Duration::from_secs(2);
