@@ -6,6 +6,7 @@
 mod corpus;
 mod fuzz;
 mod programs;
+mod traps;
 
 use oxc::allocator::Allocator;
 use oxc::codegen::{Codegen, CodegenOptions, CommentOptions};

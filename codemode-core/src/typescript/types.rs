@@ -29,16 +29,26 @@ pub(super) struct Draft<'a> {
     pub needs_printer: bool,
     /// Everything before this offset that is not yet visited lies in erased text.
     erased_to: u32,
+    /// Statements dropped before the visit, in the order of the text.
+    dropped: Vec<Span>,
 }
 
 impl<'a> Draft<'a> {
     pub fn new(text: &'a str) -> Self {
-        Self { text, types: Edits::default(), code: Edits::default(), needs_printer: false, erased_to: 0 }
+        Self {
+            text,
+            types: Edits::default(),
+            code: Edits::default(),
+            needs_printer: false,
+            erased_to: 0,
+            dropped: Vec::new(),
+        }
     }
 
     /// Whether a node that begins here belongs to a type or declaration that is erased.
     pub fn is_erased(&self, span: Span) -> bool {
-        span.start < self.erased_to
+        let last = self.dropped.partition_point(|dropped| dropped.start <= span.start).checked_sub(1);
+        span.start < self.erased_to || last.is_some_and(|index| span.start < self.dropped[index].end)
     }
 
     /// Erases what is visited next, so that nothing inside it counts as code.
@@ -53,10 +63,10 @@ impl<'a> Draft<'a> {
         self.erased_to = self.erased_to.max(span.end);
     }
 
-    /// As `erase_whole`, also when the program is printed anew.
+    /// As `erase_whole`, also when the program is printed anew; called for statements in their order, before the visit.
     pub fn drop_statement(&mut self, span: Span) {
         self.code.blank_first(span.start, span.end, ';');
-        self.erased_to = self.erased_to.max(span.end);
+        self.dropped.push(span);
     }
 
     fn skip(&self, at: u32) -> u32 {
