@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use codemode::Limits;
 
-use crate::size;
+use crate::{problem::Problem, size};
 
 /// Run one TypeScript program in a sandbox whose only powers are the tools you give it
 #[derive(Debug, Parser)]
@@ -57,7 +57,7 @@ pub struct RunArgs {
     #[command(flatten)]
     pub limits: LimitArgs,
     /// Seed of the program's Math.random and crypto, from 0 to 2^64-1 [default: fresh]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = size::whole::<u64>)]
     pub seed: Option<u64>,
     /// Print exactly one JSON object: { success, result?, logs?, error? }
     #[arg(long)]
@@ -136,19 +136,22 @@ pub struct ToolArgs {
 #[derive(Debug, ClapArgs)]
 pub struct LimitArgs {
     /// The longest the program may run, tool calls included: 500ms, 30s, 2m, 1h [default: 30s]
-    #[arg(long, value_name = "TIME", value_parser = size::duration)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = size::duration)]
     pub timeout: Option<Duration>,
     /// The most memory the program may use: 128MiB, 64MB, 1GiB or bytes [default: 128MiB]
-    #[arg(long, value_name = "SIZE", value_parser = size::bytes)]
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true, value_parser = size::bytes)]
     pub memory: Option<usize>,
     /// The most tool calls the program may make [default: 1000]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = size::whole::<u32>)]
     pub max_calls: Option<u32>,
 }
 
 impl LimitArgs {
     /// The defaults with what was asked for.
-    pub fn limits(&self) -> Limits {
+    ///
+    /// # Errors
+    /// When no program could run with them.
+    pub fn limits(&self) -> Result<Limits, Problem> {
         let mut limits = Limits::default();
         if let Some(wall) = self.timeout {
             limits.wall = wall;
@@ -159,7 +162,11 @@ impl LimitArgs {
         if let Some(calls) = self.max_calls {
             limits.calls = calls;
         }
-        limits
+        limits.check().map_err(|error| {
+            let message = error.to_string();
+            Problem::new(message.replace("limit wall", "--timeout").replace("limit heap_bytes", "--memory"))
+        })?;
+        Ok(limits)
     }
 }
 

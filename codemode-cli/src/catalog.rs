@@ -51,7 +51,7 @@ fn described(driver: &DriverInfo, paint: Paint) -> String {
 fn code_mode(args: &CatalogArgs) -> Result<CodeMode, Problem> {
     let first = codemode::drivers().into_iter().next().map(|driver| driver.name);
     let driver = tools::driver(first.as_deref())?;
-    Tools::open(&args.tools)?.code_mode(driver, args.limits.limits(), |warning| output::warning(&warning))
+    Tools::open(&args.tools)?.code_mode(driver, args.limits.limits()?, |warning| output::warning(&warning))
 }
 
 fn print(text: &str) -> Result<Ending, Problem> {

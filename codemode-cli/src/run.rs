@@ -38,8 +38,7 @@ pub fn run(args: &RunArgs) -> Result<Ending, Problem> {
     if args.json && events_on_stdout {
         return Err(Problem::new("--json and --events - both want standard output").help("give --events a file"));
     }
-    let limits = args.limits.limits();
-    limits.check()?;
+    let limits = args.limits.limits()?;
     refuse_to_overwrite(args)?;
     let source = input::program(&args.file, limits.source_bytes)?;
     let driver = tools::driver(args.driver.as_deref())?;
@@ -163,7 +162,9 @@ impl Ended {
             output::note(&format!("cancelled by {}", asked.name));
             return Ok(self.ending());
         }
-        for warning in &outcome.warnings {
+        // Where a limit ended the program they only say that its calls ended with it.
+        let cut_short = outcome.result.as_ref().is_err_and(|failure| failure.kind.ended_by_host());
+        for warning in outcome.warnings.iter().filter(|_| !cut_short) {
             output::warning(warning);
         }
         match &outcome.result {
@@ -172,7 +173,9 @@ impl Ended {
             Ok(None) => output::note("the program returned nothing"),
             Err(failure) => output::say(&output::failure(failure, program)),
         }
-        output::say(&format!("{}\n", Paint::stderr().dim(&cost(outcome))));
+        if !outcome.stats.startup.is_zero() {
+            output::say(&format!("{}\n", Paint::stderr().dim(&cost(outcome))));
+        }
         Ok(self.ending())
     }
 }

@@ -1,7 +1,7 @@
 //! Durations and sizes as people write them on a command line. A number without a unit is a size in bytes and never a
 //! duration: nobody agrees whether `--timeout 30` means seconds.
 
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
 /// Reads `500ms`, `1.5s`, `30s`, `2m` or `1h`.
 ///
@@ -48,6 +48,27 @@ pub fn bytes(text: &str) -> Result<usize, String> {
     }
     // Whole, not negative and below 2^53; on a 32-bit machine `as` saturates, which the limits then refuse.
     Ok(bytes as usize)
+}
+
+/// Reads a whole number that fits into `T`.
+///
+/// # Errors
+/// What to give instead.
+pub fn whole<T: FromStr + Bounded>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("give a whole number from 0 to {}", T::LARGEST))
+}
+
+/// A kind of number that knows its largest.
+pub trait Bounded {
+    const LARGEST: u64;
+}
+
+impl Bounded for u32 {
+    const LARGEST: u64 = u32::MAX as u64;
+}
+
+impl Bounded for u64 {
+    const LARGEST: u64 = u64::MAX;
 }
 
 /// A decimal number without sign or exponent, and what follows it.

@@ -253,7 +253,7 @@ impl Recording {
         let text =
             |(n, line): (usize, io::Result<String>)| line.map(|line| (n, line)).map_err(|e| bad(n, e.to_string()));
         let (n, first) = text(lines.next().ok_or_else(|| bad(1, "it is empty".into()))?)?;
-        let header: Header = serde_json::from_str(&first).map_err(|e| bad(n, e.to_string()))?;
+        let header: Header = serde_json::from_str(&first).map_err(|e| bad(n, without_place(&e)))?;
         if header.journal != FORMAT {
             return Err(bad(n, format!("its version is {}, this program reads version {FORMAT}", header.journal)));
         }
@@ -263,7 +263,7 @@ impl Recording {
             if recording.end.is_some() {
                 return Err(bad(n, "there is more after its end".into()));
             }
-            match serde_json::from_str(&line).map_err(|e| bad(n, e.to_string()))? {
+            match serde_json::from_str(&line).map_err(|e| bad(n, without_place(&e)))? {
                 AnyLine::Text(text) => recording.lines.push(text),
                 AnyLine::End(end) => recording.end = Some(end.end),
             }
@@ -272,13 +272,19 @@ impl Recording {
     }
 }
 
+/// What serde_json says, without its place: it counts lines from the one that it was given.
+fn without_place(error: &serde_json::Error) -> String {
+    let said = error.to_string();
+    said.rsplit_once(" at line ").map_or(said.as_str(), |(said, _)| said).to_owned()
+}
+
 #[derive(Serialize, Deserialize)]
 struct EndLine {
     end: RecordedEnd,
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected one of `posted`, `delivered`, `end`")]
 enum AnyLine {
     Text(Line),
     End(EndLine),

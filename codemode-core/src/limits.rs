@@ -64,7 +64,11 @@ impl Limits {
         if self.heap.heap_bytes < SMALLEST_HEAP {
             return wrong(
                 "heap_bytes",
-                format!("is {}; no engine starts with less than {SMALLEST_HEAP}", self.heap.heap_bytes),
+                format!(
+                    "is {} bytes; no engine starts with less than {} MiB",
+                    self.heap.heap_bytes,
+                    SMALLEST_HEAP >> 20
+                ),
             );
         }
         if !(SMALLEST_STACK..=LARGEST_STACK).contains(&self.heap.stack_bytes) {

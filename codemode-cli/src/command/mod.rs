@@ -15,6 +15,7 @@ use std::{
 use codemode::Tool;
 use serde::Deserialize;
 use serde_json::Value;
+use serde_path_to_error::Segment;
 
 use crate::{
     command::{call::Spec, children::Children},
@@ -35,7 +36,7 @@ pub struct CommandTools {
 
 /// A tool as the file declares it.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "a tool, which is an object")]
 struct Entry {
     name: String,
     description: String,
@@ -55,16 +56,8 @@ struct Entry {
 pub fn load(path: &Path) -> Result<CommandTools, Problem> {
     let text = input::text(path, MOST_BYTES)?;
     let mut reader = serde_json::Deserializer::from_str(&text);
-    let entries: Vec<Entry> = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let field = error.path().to_string();
-        let field = if field == "." { String::new() } else { format!("{field}: ") };
-        let inner = error.inner();
-        // serde_json ends its messages with the place.
-        let said = inner.to_string();
-        let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(said, _)| said);
-        Problem::new(format!("{}:{}:{}: {field}{said}", path.display(), inner.line(), inner.column()))
-            .help("it must be a JSON array of tools; see codemode run --help")
-    })?;
+    let entries: Vec<Entry> =
+        serde_path_to_error::deserialize(&mut reader).map_err(|error| unreadable(path, &text, &error))?;
     reader.end().map_err(|error| {
         Problem::new(format!("{}:{}:{}: there is more after the array", path.display(), error.line(), error.column()))
     })?;
@@ -73,6 +66,35 @@ pub fn load(path: &Path) -> Result<CommandTools, Problem> {
     tools.specs = tools.entries.iter().enumerate().map(|(i, entry)| tools.check(i, entry)).collect::<Result<_, _>>()?;
     Ok(tools)
 }
+
+/// What is wrong with a text that does not hold tools.
+fn unreadable(path: &Path, text: &str, error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    let steps: Vec<Step<'_>> = error
+        .path()
+        .iter()
+        .filter_map(|segment| match segment {
+            Segment::Seq { index } => Some(Step::Index(*index)),
+            Segment::Map { key } => Some(Step::Key(key)),
+            _ => None,
+        })
+        .collect();
+    let inner = error.inner();
+    // Only in JSON the path leads to a place; serde_json itself knows the end of the wrong value, not its beginning.
+    let place = if inner.is_data() { json_place::find(text, &steps) } else { None };
+    let (line, column) = place.unwrap_or((inner.line().max(1), inner.column().max(1)));
+    let said = inner.to_string();
+    // serde_json ends its messages with the place, and speaks of Rust's types.
+    let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(said, _)| said);
+    let said = [("type: map", "type: object"), ("type: sequence", "type: array"), ("a sequence", "an array")]
+        .into_iter()
+        .chain([("a map", "an object"), ("a nonzero u64", POSITIVE), ("a nonzero usize", POSITIVE)])
+        .fold(said.to_owned(), |said, (rust, json)| said.replace(rust, json));
+    let field = if steps.is_empty() { String::new() } else { format!("{}: ", json_place::shown(&steps)) };
+    Problem::new(format!("{}:{line}:{column}: {field}{said}", path.display()))
+        .help("it must be a JSON array of tools; see codemode run --help")
+}
+
+const POSITIVE: &str = "a whole number over 0";
 
 impl CommandTools {
     /// The tools.

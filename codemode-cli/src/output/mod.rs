@@ -3,15 +3,17 @@
 //! A reader that goes away (`codemode run … | head -1`) never ends a program half-way: its tools may have effects. It
 //! runs to its end, unheard. Any other failure to write is reported.
 
+mod brief;
 pub mod listener;
 pub mod paint;
 mod pretty;
 pub mod screen;
 pub mod text;
+mod tokens;
 
 use std::io::{self, IsTerminal, Write};
 
-use codemode::{Failure, Json};
+use codemode::{Failure, Json, Position};
 
 use crate::{
     output::{paint::Paint, text::visible},
@@ -68,16 +70,18 @@ pub fn result(json: &Json, paint: Paint) -> String {
 pub fn failure(failure: &Failure, program: &str) -> String {
     let paint = Paint::stderr();
     let mut text = format!("{}: {}\n", paint.error(&visible(&failure.name)), visible(&failure.message));
-    if let Some(at) = failure.position {
-        let place = format!("{}:{}:{}", visible(program), at.line, at.column);
-        text.push_str(&format!("  {} {place}\n", paint.dim("at")));
+    let place = |at: Position| format!("{}:{}:{}", visible(program), at.line, at.column);
+    let at = |what: String| format!("  {} {what}\n", paint.dim("at"));
+    // The first frame is the place itself.
+    match failure.frames.as_slice() {
+        [_, _, ..] => text.extend(failure.frames.iter().map(|frame| match frame.function.as_str() {
+            "" => at(place(frame.position)),
+            function => at(format!("{} ({})", visible(function), place(frame.position))),
+        })),
+        _ => text.extend(failure.position.map(|position| at(place(position)))),
     }
     if let Some(frame) = &failure.code_frame {
         text.push_str(&format!("{}\n", visible(frame.trim_end_matches('\n'))));
-    }
-    // The first frame is the place above.
-    if let Some(stack) = failure.stack().filter(|_| failure.frames.len() > 1) {
-        text.push_str(&format!("{}\n", paint.dim(&visible(&stack))));
     }
     if let Some(hint) = &failure.hint {
         text.push_str(&format!("{}: {}\n", paint.hint("help"), visible(hint)));

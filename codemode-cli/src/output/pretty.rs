@@ -3,12 +3,16 @@
 
 use std::fmt::Write;
 
-use crate::output::{paint::Paint, text::is_hidden};
+use crate::output::{
+    paint::Paint,
+    text::is_hidden,
+    tokens::{Kind, Token, Tokens},
+};
 
-/// The text with one item a line; what holds only scalars and fits stays on one line. Ends with a newline.
+/// The text with one item a line; what holds only scalars (and an object, lists of them) and fits stays on one line. Ends with a newline.
 pub fn pretty(json: &str, paint: Paint) -> String {
     let mut out = String::with_capacity(json.len() * 2);
-    let tokens = tokens(json);
+    let tokens: Vec<Token<'_>> = Tokens::of(json).collect();
     let spans = spans(&tokens);
     // Each open container: whether it stays on one line.
     let mut open: Vec<bool> = Vec::new();
@@ -18,7 +22,7 @@ pub fn pretty(json: &str, paint: Paint) -> String {
             Kind::Open => {
                 let span = spans.get(at).copied().unwrap_or_default();
                 let flat =
-                    inline == Some(true) || span.empty || (span.scalars && span.width <= FITS) || open.len() >= DEEPEST;
+                    inline == Some(true) || span.empty || (span.plain && span.width <= FITS) || open.len() >= DEEPEST;
                 out.push_str(token.text);
                 open.push(flat);
                 if !flat {
@@ -72,70 +76,15 @@ fn shown(string: &str) -> std::borrow::Cow<'_, str> {
     out.into()
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Kind {
-    Open,
-    Close,
-    Comma,
-    Colon,
-    Key,
-    String,
-    Scalar,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Token<'a> {
-    kind: Kind,
-    text: &'a str,
-}
-
-fn tokens(json: &str) -> Vec<Token<'_>> {
-    let bytes = json.as_bytes();
-    let mut tokens: Vec<Token<'_>> = Vec::new();
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        let begin = at;
-        at += 1;
-        let kind = match byte {
-            b'{' | b'[' => Kind::Open,
-            b'}' | b']' => Kind::Close,
-            b',' => Kind::Comma,
-            b':' => {
-                if let Some(key) = tokens.last_mut() {
-                    key.kind = Kind::Key;
-                }
-                Kind::Colon
-            }
-            b'"' => {
-                while let Some(byte) = bytes.get(at) {
-                    at += if *byte == b'\\' { 2 } else { 1 };
-                    if *byte == b'"' {
-                        break;
-                    }
-                }
-                Kind::String
-            }
-            byte if byte.is_ascii_whitespace() => continue,
-            _ => {
-                while bytes.get(at).is_some_and(|byte| !b",]} \n\r\t".contains(byte)) {
-                    at += 1;
-                }
-                Kind::Scalar
-            }
-        };
-        // Tokens begin and end at ASCII bytes, so the slice exists.
-        tokens.push(Token { kind, text: json.get(begin..at).unwrap_or_default() });
-    }
-    tokens
-}
-
 /// What lies between the two ends of a container.
 #[derive(Debug, Clone, Copy, Default)]
 struct Span {
     /// Columns on one line.
     width: usize,
-    /// Whether no other container lies in it.
-    scalars: bool,
+    /// Whether it holds nothing but scalars and, in an object, arrays of scalars.
+    plain: bool,
+    /// Whether it holds a container.
+    nested: bool,
     empty: bool,
 }
 
@@ -150,12 +99,9 @@ fn spans(tokens: &[Token<'_>]) -> Vec<Span> {
         width += token.text.len() + usize::from(matches!(token.kind, Kind::Comma | Kind::Colon));
         match token.kind {
             Kind::Open => {
-                if let Some(span) = open.last().and_then(|outer| spans.get_mut(*outer)) {
-                    span.scalars = false;
-                }
                 open.push(at);
                 if let Some(span) = spans.get_mut(at) {
-                    span.scalars = true;
+                    span.plain = true;
                 }
             }
             Kind::Close => {
@@ -164,6 +110,13 @@ fn spans(tokens: &[Token<'_>]) -> Vec<Span> {
                 {
                     span.width = width - before;
                     span.empty = at == begin + 1;
+                    let list_of_scalars = token.text == "]" && !span.nested;
+                    if let Some(outer) = open.last().copied()
+                        && let (Some(span), Some(around)) = (spans.get_mut(outer), tokens.get(outer))
+                    {
+                        span.nested = true;
+                        span.plain &= list_of_scalars && around.text == "{";
+                    }
                 }
             }
             _ => {}
@@ -192,6 +145,7 @@ mod tests {
             "[\n  { \"a\": 1, \"b\": \"x, y\" },\n  { \"a\": 2, \"b\": null }\n]\n"
         );
         assert_eq!(plain("[]"), "[]\n");
+        assert_eq!(plain(r#"[{"a":[1,2],"b":[]}]"#), "[\n  { \"a\": [1, 2], \"b\": [] }\n]\n");
         assert_eq!(plain(r#"{"a":{},"b":[1,[2]]}"#), "{\n  \"a\": {},\n  \"b\": [\n    1,\n    [2]\n  ]\n}\n");
     }
 

@@ -12,6 +12,7 @@ use codemode::{Event, EventKind, Json, Level};
 
 use crate::{
     output::{
+        brief::brief,
         paint::Paint,
         say, terminal_width,
         text::{one_line, visible},
@@ -47,7 +48,11 @@ impl Screen {
         let paint = self.paint;
         match &event.kind {
             EventKind::Console { level, message } => {
-                let text = visible(message);
+                // Without colours, in a log file, the level still shows: as the model reads it.
+                let text = match level {
+                    Level::Log => visible(message),
+                    level => format!("[{}] {}", level.as_str(), visible(message)).into(),
+                };
                 self.line(&match level {
                     Level::Warn => paint.warn(&text),
                     Level::Error => paint.error(&text),
@@ -58,19 +63,21 @@ impl Screen {
             EventKind::Call { call_id, tool, args, .. } => {
                 self.open.insert(*call_id, (tool.clone(), Instant::now()));
                 let head = format!("→ {tool} #{call_id} ");
-                let rest = args.as_ref().map(Json::text).unwrap_or_default();
-                self.call(&head, rest, Paint::hint);
+                self.call_with(&head, args.as_ref(), Paint::hint);
             }
             EventKind::CallResult { call_id, tool, result, duration, .. } => {
                 self.open.remove(call_id);
                 let head = format!("← {tool} #{call_id} {} ", size::shown(*duration));
-                let rest = result.as_ref().map(Json::text).unwrap_or_default();
-                self.call(&head, rest, Paint::good);
+                self.call_with(&head, result.as_ref(), Paint::good);
             }
             EventKind::CallError { call_id, tool, error, duration, .. } => {
                 self.open.remove(call_id);
                 let head = format!("✗ {tool} #{call_id} {} ", size::shown(*duration));
-                self.call(&head, &format!("{}: {}", error.name, error.message), Paint::error);
+                if error.code.as_ref().and_then(|code| code.as_str()) == Some("CANCELLED") {
+                    self.call(&head, "cancelled", Paint::warn);
+                } else {
+                    self.call(&head, &format!("{}: {}", error.name, error.message), Paint::error);
+                }
             }
             _ => {}
         }
@@ -95,12 +102,22 @@ impl Screen {
         }
     }
 
+    /// A line about a call and its input or answer.
+    fn call_with(&mut self, head: &str, json: Option<&Json>, colour: fn(Paint, &str) -> String) {
+        let text = json.map(|json| brief(json.text(), self.width_after(head))).unwrap_or_default();
+        self.call(head, &text, colour);
+    }
+
     fn call(&mut self, head: &str, rest: &str, colour: fn(Paint, &str) -> String) {
-        let head = visible(head);
-        let width = self.terminal.unwrap_or(WIDTH_OF_FILES).saturating_sub(head.chars().count() + 1);
-        let line =
-            format!("{}{}", colour(self.paint, &head), self.paint.dim(&one_line(rest, width.max(SHORTEST_REST))));
+        let rest = self.paint.dim(&one_line(rest, self.width_after(head)));
+        let line = format!("{}{rest}", colour(self.paint, &visible(head)));
         self.line(&line);
+    }
+
+    /// The columns that remain of a line after its head.
+    fn width_after(&self, head: &str) -> usize {
+        let head = visible(head).chars().count();
+        self.terminal.unwrap_or(WIDTH_OF_FILES).saturating_sub(head + 1).max(SHORTEST_REST)
     }
 
     /// Writes a line above the moving one.
@@ -115,7 +132,10 @@ impl Screen {
             out.push_str(ERASE);
         }
         out.push_str(text);
-        if let (Some(width), Some((_, since))) = (self.terminal, self.open.values().next()) {
+        // A call that is answered at once never shows it, so that quick ones do not flicker.
+        if let (Some(width), Some((_, since))) = (self.terminal, self.open.values().next())
+            && since.elapsed() >= TICK
+        {
             let turn = TURNS.get(self.turns % TURNS.len()).copied().unwrap_or(' ');
             let names: Vec<String> = self
                 .counted()

@@ -77,7 +77,7 @@ fn judge(action: &AuthAction<'_>, seen: &Seen) -> Authorization {
                 None => format!("PRAGMA {pragma_name}"),
             }
         }
-        AuthAction::Attach { .. } => "ATTACH, and VACUUM INTO,".to_owned(),
+        AuthAction::Attach { .. } => "ATTACH".to_owned(),
         AuthAction::Detach { .. } => "DETACH".to_owned(),
         AuthAction::Transaction { .. } => "a transaction (each statement has its own)".to_owned(),
         AuthAction::Savepoint { .. } => "a savepoint".to_owned(),

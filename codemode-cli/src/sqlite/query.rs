@@ -1,7 +1,7 @@
 //! `querySql`: one statement, bounded rows.
 
 use codemode::ToolError;
-use rusqlite::{Connection, Error, Statement};
+use rusqlite::{Connection, Error, Statement, types::ValueRef};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -99,21 +99,27 @@ fn rows(statement: &mut Statement<'_>, columns: &[String]) -> Result<Rows, RowEr
         let mut object = Map::with_capacity(columns.len());
         bytes += keys + 2;
         for (i, column) in columns.iter().enumerate() {
-            let cell = Cell::of(row.get_ref(i)?);
+            let value = row.get_ref(i)?;
+            // A cell of a gigabyte is not copied to find out that it does not fit.
+            if matches!(value, ValueRef::Text(raw) | ValueRef::Blob(raw) if raw.len() > MOST_BYTES) {
+                return too_long(rows, repaired);
+            }
+            let cell = Cell::of(value);
             bytes += cell.bytes;
             repaired |= cell.repaired;
             object.insert(column.clone(), cell.json);
         }
         if bytes > MOST_BYTES {
-            return if rows.is_empty() {
-                Err(RowError::TooLarge)
-            } else {
-                Ok(Rows { rows, truncated: true, repaired })
-            };
+            return too_long(rows, repaired);
         }
         rows.push(Value::Object(object));
     }
     Ok(Rows { rows, truncated: false, repaired })
+}
+
+/// What to answer when the next row does not fit.
+fn too_long(rows: Vec<Value>, repaired: bool) -> Result<Rows, RowError> {
+    if rows.is_empty() { Err(RowError::TooLarge) } else { Ok(Rows { rows, truncated: true, repaired }) }
 }
 
 /// Names that can be keys of one object: of several equal ones the second becomes `name_2`.
