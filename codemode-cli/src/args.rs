@@ -27,7 +27,8 @@ Exit codes:
   2    wrong usage or configuration, or the host failed
   130  cancelled by Ctrl-C (143 by SIGTERM, 129 by SIGHUP)
 
-Colours appear on a terminal only; NO_COLOR switches them off. CODEMODE_DRIVER names the driver to use without --driver.";
+Colours appear on a terminal only; NO_COLOR switches them off. CODEMODE_DRIVER names the driver to use without \
+--driver; without both it is the first that `codemode drivers` lists.";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -49,7 +50,7 @@ pub enum Command {
 pub struct RunArgs {
     /// The program: the body of an async TypeScript function; `-` reads standard input
     pub file: PathBuf,
-    /// The engine to run it on; see `codemode drivers`
+    /// The engine to run it on [default: $CODEMODE_DRIVER, else the first of `codemode drivers`]
     #[arg(long, value_name = "NAME")]
     pub driver: Option<String>,
     #[command(flatten)]

@@ -49,8 +49,7 @@ fn described(driver: &DriverInfo, paint: Paint) -> String {
 
 /// The tools decide the text; the driver does not, so any will do.
 fn code_mode(args: &CatalogArgs) -> Result<CodeMode, Problem> {
-    let first = codemode::drivers().into_iter().next().map(|driver| driver.name);
-    let driver = tools::driver(first.as_deref())?;
+    let driver = tools::driver(None)?;
     Tools::open(&args.tools)?.code_mode(driver, args.limits.limits()?, |warning| output::warning(&warning))
 }
 

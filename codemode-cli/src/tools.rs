@@ -68,13 +68,17 @@ impl Tools {
     }
 }
 
-/// The driver with this name, or the one to use when none was named.
+/// The driver with this name; when none was named the one of `CODEMODE_DRIVER`, else the first of `codemode drivers`.
 ///
 /// # Errors
-/// When there is none, or the choice is open.
+/// When there is no such driver.
 pub fn driver(name: Option<&str>) -> Result<Arc<dyn IsolateDriver>, Problem> {
-    Ok(match name {
-        Some(name) => codemode::driver(name)?,
-        None => codemode::default_driver()?,
-    })
+    if let Some(name) = name {
+        return Ok(codemode::driver(name)?);
+    }
+    match codemode::drivers().first() {
+        // Of several the library takes none by itself; a person who typed a command wants it run.
+        Some(first) if std::env::var_os("CODEMODE_DRIVER").is_none() => Ok(codemode::driver(&first.name)?),
+        _ => Ok(codemode::default_driver()?),
+    }
 }

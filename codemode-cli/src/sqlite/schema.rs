@@ -76,7 +76,7 @@ pub fn summary(reader: &mut Reader) -> SqlResult<String> {
     }
     let mut text = String::from("Tables:");
     for (shown, table) in listed.iter().enumerate() {
-        let columns: Vec<String> = columns(connection, &table.name)?
+        let columns: Vec<String> = readable_columns(connection, table)?
             .iter()
             .map(|column| {
                 if column.declared.is_empty() {
@@ -86,12 +86,12 @@ pub fn summary(reader: &mut Reader) -> SqlResult<String> {
                 }
             })
             .collect();
-        let line = format!("\n  {}({})", table.name, columns.join(", "));
+        let line = format!("{}({})", table.name, columns.join(", ")).replace(['\n', '\t'], " ");
         if text.len() + line.len() > MOST_SUMMARY_BYTES {
             text.push_str(&format!("\n  and {} more; see describeSchema", listed.len() - shown));
             break;
         }
-        text.push_str(&visible(&line.replace(['\n', '\t'], " ")).replacen(' ', "\n ", 1));
+        text.push_str(&format!("\n  {}", visible(&line)));
     }
     Ok(text)
 }
@@ -147,13 +147,17 @@ fn columns(connection: &Connection, table: &str) -> SqlResult<Vec<Column>> {
     rows.collect()
 }
 
+/// A view of a table that is gone, or a virtual table whose module is not here, has no columns; the others of the
+/// database can be queried all the same.
+fn readable_columns(connection: &Connection, table: &Table) -> SqlResult<Vec<Column>> {
+    match columns(connection, &table.name) {
+        Err(_) if table.kind != "table" => Ok(Vec::new()),
+        columns => columns,
+    }
+}
+
 fn describe_table(connection: &Connection, table: &Table) -> SqlResult<Value> {
-    // A view of a table that is gone has no columns; the others are described all the same.
-    let columns = if table.kind == "view" {
-        columns(connection, &table.name).unwrap_or_default()
-    } else {
-        columns(connection, &table.name)?
-    };
+    let columns = readable_columns(connection, table)?;
     let mut keys: Vec<&Column> = columns.iter().filter(|column| column.key > 0).collect();
     keys.sort_by_key(|column| column.key);
     let keys: Vec<&str> = keys.iter().map(|column| column.name.as_str()).collect();
