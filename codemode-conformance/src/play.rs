@@ -39,13 +39,15 @@ pub async fn play(case: &Case, driver: &Arc<dyn IsolateDriver>) -> Result<Played
     let stage = Stage::default();
     let code_mode = code_mode(case, driver, &stage)?;
     let recorder = Recorder::default();
-    let mut options = ExecuteOptions::default();
-    options.tool_call_id = Some(case.id().into());
-    options.limits = Some(case.limits());
-    options.seed = case.seed;
-    options.epoch_ms = case.epoch_ms;
-    options.journal = Some(recorder.clone());
-    let options = options.on_event(stage.listener(case));
+    let options = ExecuteOptions {
+        tool_call_id: Some(case.id().into()),
+        limits: Some(case.limits()),
+        seed: case.seed,
+        epoch_ms: case.epoch_ms,
+        journal: Some(recorder.clone()),
+        ..ExecuteOptions::default()
+    }
+    .on_event(stage.listener(case));
 
     let begun = Instant::now();
     let patience = case.limits().wall + case.limits().grace + PATIENCE;

@@ -126,7 +126,9 @@ pub const PROGRAM_FILE: &str = "program.ts";
 
 /// The guest's way out. Text only; core parses it and distrusts it.
 #[derive(Clone)]
-pub struct Port(Arc<dyn Fn(&str) -> Option<String> + Send + Sync>);
+pub struct Port(Arc<Take>);
+
+type Take = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 impl Port {
     /// Makes a port of a function that takes each message and may answer it.

@@ -47,6 +47,7 @@ pub enum Input<'a> {
 
 /// What to do next.
 #[derive(Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "few exist at once, and each is moved into and out of a queue once")]
 pub enum Action {
     /// Tell the host.
     Emit(Event),

@@ -45,6 +45,7 @@ fn compile() -> Result<Vec<u8>, Fault> {
         // the value is a function that this code owns, and frees after it was written.
         let function =
             unsafe { qjs::JS_Eval(raw, source.as_ptr(), PRELUDE.len() as qjs::size_t, file.as_ptr(), flags as i32) };
+        // SAFETY: it looks at the tag of a value.
         if unsafe { qjs::JS_IsException(function) } {
             return Err(format!("the prelude does not compile: {:?}", ctx.catch()).into());
         }
