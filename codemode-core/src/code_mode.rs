@@ -31,7 +31,7 @@ use crate::{
     session::Call,
     stubs::{self, ToolSignature},
     tool::{Tool, ToolContext},
-    typescript::{self, CompileOptions, Compiled, Diagnostic, DiagnosticKind},
+    typescript::{self, CompileOptions, Compiled, Diagnostic, DiagnosticKind, Lint},
 };
 
 /// One tool for a model, `execute_typescript`, in front of all the tools of a host. Cheap to clone.
@@ -163,19 +163,25 @@ impl CodeMode {
 }
 
 fn compile(code: &str, names: &ToolNames, limits: &Limits) -> Result<Compiled, Vec<Diagnostic>> {
-    let externals: Vec<String> = names.functions().iter().map(|name| name.to_string()).collect();
     let known = |name: &str| names.find(name).is_some() || crate::globals::is_global(name);
-    let options = CompileOptions { max_source_bytes: limits.source_bytes, globals: &known, external_names: &externals };
+    let options =
+        CompileOptions { max_source_bytes: limits.source_bytes, globals: &known, external_names: names.functions() };
     typescript::compile(code, &options)
 }
 
 /// Puts what the driver reported into the terms of the text that the model wrote.
 fn finished(mut outcome: Outcome, code: &str, compiled: &Compiled, names: &ToolNames) -> Outcome {
+    let mut cause = None;
     if let Err(failure) = &mut outcome.result {
         locate(failure, code, compiled);
-        add_name_hint(failure, names);
+        cause = compiled.warnings.iter().find(|lint| foresaw(lint, failure));
+        match cause {
+            Some(lint) => failure.hint = Some(hint_of(lint, failure)),
+            None => add_name_hint(failure, names),
+        }
     }
-    let lints = compiled.warnings.iter().map(|lint| {
+    // What the failure's hint says is not said twice.
+    let lints = compiled.warnings.iter().filter(|lint| Some(*lint) != cause).map(|lint| {
         let hint = lint.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default();
         format!("line {}: {}{hint}", lint.line, lint.message)
     });
@@ -194,6 +200,27 @@ fn finished(mut outcome: Outcome, code: &str, compiled: &Compiled, names: &ToolN
         outcome.warnings.extend(dropped.take(MOST_WARNINGS));
     }
     outcome
+}
+
+/// Whether the program failed of what the lint warned of.
+fn foresaw(lint: &Diagnostic, failure: &Failure) -> bool {
+    if failure.kind != FailureKind::Threw || failure.hint.is_some() {
+        return false;
+    }
+    match lint.kind {
+        DiagnosticKind::Lint(Lint::UnknownName) => failure.message == lint.message,
+        // A promise in place of its value is no function, not iterable, and has `undefined` for every property.
+        DiagnosticKind::Lint(Lint::MissingAwait) => failure.name == "TypeError",
+        _ => false,
+    }
+}
+
+fn hint_of(lint: &Diagnostic, failure: &Failure) -> String {
+    let hint = lint.hint.as_deref().unwrap_or_default();
+    if failure.message == lint.message {
+        return hint.to_owned();
+    }
+    format!("line {}: {}; {hint}", lint.line, lint.message)
 }
 
 fn locate(failure: &mut Failure, code: &str, compiled: &Compiled) {
@@ -221,9 +248,8 @@ fn add_name_hint(failure: &mut Failure, names: &ToolNames) {
         return;
     }
     let Some(name) = failure.message.strip_suffix(" is not defined") else { return };
-    let externals: Vec<String> = names.functions().iter().map(|name| name.to_string()).collect();
     let known = |name: &str| names.find(name).is_some() || crate::globals::is_global(name);
-    let options = CompileOptions { max_source_bytes: 0, globals: &known, external_names: &externals };
+    let options = CompileOptions { max_source_bytes: 0, globals: &known, external_names: names.functions() };
     failure.hint = typescript::hint_for_name(name.trim_matches('\''), &options);
 }
 

@@ -21,6 +21,7 @@ mod json;
 mod limits;
 pub mod message;
 pub mod names;
+mod nearest;
 mod outcome;
 mod prelude;
 mod prompt;

@@ -1,4 +1,4 @@
-//! The names tools have inside the sandbox, and the nearest ones to a name that does not exist.
+//! The names tools have inside the sandbox, and the words that names are made of.
 //!
 //! A name depends only on the tools before it: appending a tool never renames another, so prompts, journals and saved
 //! programs stay valid. The price is that the second `a-b` is `external_a_b_2`, and a tool called `a_b_2` that comes
@@ -77,63 +77,6 @@ pub fn assign_names<'a>(originals: impl Iterator<Item = &'a str>) -> Vec<String>
         .collect()
 }
 
-/// Finds the names that `wanted` was probably meant to be, best first, at most `most` of them.
-///
-/// A name is near when few letters differ or when the words in it agree (`fetchUser`, `get_user`). The `external_` prefix
-/// counts for nothing on either side. Empty when nothing is near.
-pub fn nearest<'a>(wanted: &str, have: impl Iterator<Item = &'a str>, most: usize) -> Vec<&'a str> {
-    let wanted = Spelling::of(wanted);
-    let mut near: Vec<(u32, &str)> =
-        have.filter_map(|name| Some((wanted.difference(&Spelling::of(name))?, name))).collect();
-    // The sort is stable, so equally near names stay in the order they were given.
-    near.sort_by_key(|(difference, _)| *difference);
-    near.into_iter().take(most).map(|(_, name)| name).collect()
-}
-
-/// A name without prefix, case and separators, and the words it is made of.
-struct Spelling {
-    letters: Vec<char>,
-    words: Vec<String>,
-}
-
-impl Spelling {
-    fn of(name: &str) -> Self {
-        let words = words(name.strip_prefix(PREFIX).unwrap_or(name));
-        Self { letters: words.iter().flat_map(|word| word.chars()).collect(), words }
-    }
-
-    /// A number that grows with the difference, or `None` when the names have too little in common.
-    fn difference(&self, other: &Self) -> Option<u32> {
-        let (shorter, longer) = if self.letters.len() <= other.letters.len() { (self, other) } else { (other, self) };
-        let (short, long) = (shorter.letters.len(), longer.letters.len());
-        if short == 0 {
-            return None;
-        }
-        let allowed = match long {
-            0..=3 => 1,
-            4..=7 => 2,
-            _ => (long / 3).min(8),
-        };
-        let spelling = (long - short <= allowed)
-            .then(|| edits(&shorter.letters, &longer.letters))
-            .filter(|edits| *edits <= allowed && *edits < long)
-            .map(|edits| (edits * 100 / long) as u32);
-        let part = (short >= 4 && longer.letters.windows(short).any(|window| window == shorter.letters))
-            .then(|| 40 + (20 * (long - short) / long) as u32);
-        [spelling, part, self.difference_of_words(other)].into_iter().flatten().min()
-    }
-
-    /// Shared words count double when they are not one of the verbs that half of all tools start with.
-    fn difference_of_words(&self, other: &Self) -> Option<u32> {
-        let weight = |word: &String| if is_verb(word) { 1 } else { 2 };
-        let total: usize = self.words.iter().chain(&other.words).map(weight).sum();
-        let shared: usize =
-            self.words.iter().filter(|word| other.words.iter().any(|have| same_word(word, have))).map(weight).sum();
-        let percent = (200 * shared).checked_div(total)?.min(100);
-        (percent >= 50).then(|| 30 + (100 - percent) as u32 / 2)
-    }
-}
-
 /// Splits `listUserIDs`, `list_user_ids` and `list-user-ids` into the same lower-case words. Long names are cut.
 pub(crate) fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
@@ -159,40 +102,6 @@ pub(crate) fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// Equal, singular and plural, or one the start of the other (`org`, `organization`).
-fn same_word(a: &str, b: &str) -> bool {
-    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-    long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || rest == "s" || rest == "es" || short.len() >= 3)
-        || (short.len() >= 4 && short.strip_suffix('y').is_some_and(|stem| long.strip_suffix("ies") == Some(stem)))
-}
-
-/// Letters to insert, delete, replace or swap with a neighbour to turn one into the other.
-fn edits(a: &[char], b: &[char]) -> usize {
-    let mut before_last: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    let mut left_before = None;
-    for (i, left) in a.iter().enumerate() {
-        let mut cell = i + 1;
-        let mut row = vec![cell];
-        let mut right_before = None;
-        let swapped_cells = std::iter::once(None).chain(before_last.iter().map(Some)).chain(std::iter::repeat(None));
-        for (((right, diagonal), above), swapped) in b.iter().zip(&last).zip(last.iter().skip(1)).zip(swapped_cells) {
-            cell = (diagonal + usize::from(left != right)).min(above + 1).min(cell + 1);
-            if let Some(swapped) = swapped
-                && right_before == Some(left)
-                && left_before == Some(right)
-            {
-                cell = cell.min(swapped + 1);
-            }
-            row.push(cell);
-            right_before = Some(right);
-        }
-        before_last = std::mem::replace(&mut last, row);
-        left_before = Some(left);
-    }
-    last.last().copied().unwrap_or(0)
-}
-
 /// Eight hex digits of FNV-1a: short, and the same in every version of this crate.
 fn short_hash(name: &str) -> String {
     let hash = name
@@ -203,7 +112,7 @@ fn short_hash(name: &str) -> String {
 
 const LONGEST_NAME: usize = 64;
 
-/// Names are compared up to this length, which bounds one comparison to 16,384 steps.
+/// Words are looked for up to this length, which bounds the comparison of two names to 16,384 steps.
 const LONGEST_COMPARED: usize = 128;
 
 const COMMON_VERBS: &[&str] = &[
@@ -327,34 +236,6 @@ mod tests {
             ["external_a_b", "external_a_b_2", "external_c", "external_a_b_3", "external_a_b_2_2", "external_a_b_2_3"];
         for count in 0..=names.len() {
             assert_eq!(assign_names(names.iter().copied().take(count)), expected[..count]);
-        }
-    }
-
-    #[test]
-    fn nearest_names_come_best_first() {
-        let have = [
-            "external_getUser",
-            "external_getUsers",
-            "external_list_orders",
-            "external_getWeather",
-            "external_createInvoice",
-            "external_fetchOrganization",
-            "external_x",
-        ];
-        for (wanted, expected) in [
-            ("external_getUsr", vec!["external_getUser", "external_getUsers"]),
-            ("getuser", vec!["external_getUser", "external_getUsers"]),
-            ("external_fetch_user", vec!["external_getUser", "external_getUsers"]),
-            ("external_listOrders", vec!["external_list_orders"]),
-            ("orders_list", vec!["external_list_orders"]),
-            ("external_getOrg", vec!["external_fetchOrganization"]),
-            ("weather", vec!["external_getWeather"]),
-            ("external_invoiceCreate", vec!["external_createInvoice"]),
-            ("external_sendEmail", vec![]),
-            ("", vec![]),
-            ("external_", vec![]),
-        ] {
-            assert_eq!(nearest(wanted, have.into_iter(), 2), expected, "{wanted}");
         }
     }
 

@@ -9,13 +9,14 @@ use oxc::ast::ast::{
 };
 use oxc::semantic::NodeId;
 use oxc::span::{GetSpan, Span};
+use oxc::syntax::operator::BinaryOperator;
 
 use super::diagnostic::{DiagnosticKind, Lint, Reporter};
 use super::parse::bare;
 use super::reading::Reading;
 
 /// What a promise has itself.
-const PROMISE_METHODS: [&str; 3] = ["then", "catch", "finally"];
+const PROMISE_MEMBERS: [&str; 4] = ["then", "catch", "finally", "constructor"];
 
 /// Looks at one node; the program's result is the value of the statement `returned`.
 pub(super) fn check<'a>(
@@ -81,14 +82,14 @@ fn misuse<'a>(reading: &Reading<'_, 'a>, id: NodeId, own: Span) -> Option<Misuse
             AstKind::ExpressionStatement(statement) => Misuse::Dropped(statement.span),
             AstKind::StaticMemberExpression(member) if member.object.span() == inner => {
                 let name = member.property.name.as_str();
-                if PROMISE_METHODS.contains(&name) {
+                if PROMISE_MEMBERS.contains(&name) {
                     return None;
                 }
                 Misuse::Property(name)
             }
             AstKind::ComputedMemberExpression(member) if member.object.span() == inner => Misuse::Other("indexed"),
             AstKind::TemplateLiteral(_) => Misuse::Other("put into a string"),
-            AstKind::BinaryExpression(node) if !node.operator.is_equality() => Misuse::Other("used as an operand"),
+            AstKind::BinaryExpression(node) if !asks_about(node.operator) => Misuse::Other("used as an operand"),
             AstKind::ForOfStatement(statement) if statement.right.span() == inner && !statement.r#await => {
                 Misuse::Other("iterated over")
             }
@@ -102,6 +103,11 @@ fn misuse<'a>(reading: &Reading<'_, 'a>, id: NodeId, own: Span) -> Option<Misuse
         return Some(found);
     }
     None
+}
+
+/// Operators with which a program may ask what a promise is.
+fn asks_about(operator: BinaryOperator) -> bool {
+    operator.is_equality() || matches!(operator, BinaryOperator::Instanceof | BinaryOperator::In)
 }
 
 fn is_destructuring(pattern: &BindingPattern<'_>) -> bool {

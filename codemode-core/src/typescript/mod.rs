@@ -11,7 +11,6 @@ mod lexical;
 mod lint;
 mod marks;
 mod names;
-mod nearest;
 mod nesting;
 mod parse;
 mod portable;
@@ -26,7 +25,10 @@ mod unsupported;
 #[cfg(test)]
 mod tests;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use oxc::allocator::Allocator;
 use oxc::ast::AstKind;
@@ -56,7 +58,7 @@ pub struct CompileOptions<'a> {
     /// Whether a free name is defined in the sandbox, `external_*` functions included.
     pub globals: &'a dyn Fn(&str) -> bool,
     /// The `external_*` names, for suggestions.
-    pub external_names: &'a [String],
+    pub external_names: &'a [Arc<str>],
 }
 
 /// A program that can run.
@@ -175,7 +177,8 @@ impl<'a> Compilation<'a, '_> {
             }
         }
         portable::line_breaks(&reading, &mut draft);
-        names.report(&reading, self.options, &mut reporter);
+        let dynamic_globals = names.mentions("globalThis") || top.this;
+        names.report(&reading, self.options, dynamic_globals, &mut reporter);
         if reporter.has_errors() {
             return Err(reporter.finish().0);
         }
@@ -191,7 +194,7 @@ impl<'a> Compilation<'a, '_> {
             javascript,
             warnings: reporter.finish().1,
             externals: names.externals(),
-            dynamic_globals: names.mentions("globalThis") || top.this,
+            dynamic_globals,
         })
     }
 

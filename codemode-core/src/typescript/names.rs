@@ -1,8 +1,9 @@
 //! Names that nothing in the program declares: tools that do not exist, APIs of Node and browsers, misspellings.
 //!
-//! Only what is certain to be wrong is an error here. A name that the program tests with `typeof` is left to run time.
+//! Nothing runs while a name is missing, so that no tool is called by a program that must fail later. A name that the
+//! program tests with `typeof`, or could have put on `globalThis` itself, is left to run time.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use oxc::ast::AstKind;
 use oxc::ast::ast::{IdentifierReference, UnaryOperator};
@@ -10,8 +11,9 @@ use oxc::span::GetSpan;
 
 use super::CompileOptions;
 use super::diagnostic::{DiagnosticKind, Lint, Reporter};
-use super::nearest::{Near, nearest};
 use super::reading::{EXTERNAL, Reading};
+use crate::globals::GLOBALS;
+use crate::nearest::{Near, either, nearest};
 
 /// Names listed in one message at most.
 const LISTED: usize = 10;
@@ -67,62 +69,6 @@ const ABSENT: &[(&[&str], &str)] = &[
     (&["importScripts"], "there are no modules in the sandbox"),
 ];
 
-/// Globals of the language and the sandbox, as candidates for a misspelt name.
-const GLOBALS: &[&str] = &[
-    "AggregateError",
-    "Array",
-    "ArrayBuffer",
-    "BigInt",
-    "Boolean",
-    "DataView",
-    "Date",
-    "Error",
-    "Float64Array",
-    "Infinity",
-    "Int32Array",
-    "JSON",
-    "Map",
-    "Math",
-    "NaN",
-    "Number",
-    "Object",
-    "Promise",
-    "Proxy",
-    "RangeError",
-    "Reflect",
-    "RegExp",
-    "Set",
-    "String",
-    "Symbol",
-    "SyntaxError",
-    "TextDecoder",
-    "TextEncoder",
-    "TypeError",
-    "URL",
-    "URLSearchParams",
-    "Uint8Array",
-    "WeakMap",
-    "WeakSet",
-    "atob",
-    "btoa",
-    "clearInterval",
-    "clearTimeout",
-    "console",
-    "crypto",
-    "decodeURIComponent",
-    "encodeURIComponent",
-    "globalThis",
-    "isFinite",
-    "isNaN",
-    "parseFloat",
-    "parseInt",
-    "queueMicrotask",
-    "setInterval",
-    "setTimeout",
-    "structuredClone",
-    "undefined",
-];
-
 /// What to say when reading `name` throws a ReferenceError; `None` for a name that is defined.
 pub fn hint_for_name(name: &str, options: &CompileOptions<'_>) -> Option<String> {
     if (options.globals)(name) {
@@ -134,19 +80,18 @@ pub fn hint_for_name(name: &str, options: &CompileOptions<'_>) -> Option<String>
     if let Some(hint) = absent_hint(name) {
         return Some(hint.to_owned());
     }
-    let externals = nearest(name, options.external_names.iter().map(String::as_str));
+    let externals = nearest(name, options.external_names.iter().map(|name| &**name));
     let globals = nearest(name, GLOBALS.iter().copied().filter(|global| (options.globals)(global)));
     // A tool without its prefix is by far the most common slip.
     let meant = if externals.first().is_some_and(Near::is_same) || globals.is_empty() { externals } else { globals };
     if meant.is_empty() {
         return Some("declare it in this program: a variable from an earlier run is not kept".to_owned());
     }
-    let names: Vec<&str> = meant.iter().map(|near| near.name).collect();
-    Some(format!("did you mean {}? If it is a variable from an earlier run: those are not kept", either(&names)))
+    Some(format!("did you mean {}? If it is a variable from an earlier run: those are not kept", either(&meant)))
 }
 
 /// The hint for an import: what is there without one.
-pub(super) fn no_modules_hint(externals: &[String]) -> String {
+pub(super) fn no_modules_hint(externals: &[Arc<str>]) -> String {
     if externals.is_empty() {
         return "remove it; the JavaScript built-ins are already defined".to_owned();
     }
@@ -157,11 +102,10 @@ fn absent_hint(name: &str) -> Option<&'static str> {
     ABSENT.iter().find(|(names, _)| names.contains(&name)).map(|(_, hint)| *hint)
 }
 
-fn external_hint(name: &str, externals: &[String]) -> String {
-    let near = nearest(name, externals.iter().map(String::as_str));
+fn external_hint(name: &str, externals: &[Arc<str>]) -> String {
+    let near = nearest(name, externals.iter().map(|name| &**name));
     if !near.is_empty() {
-        let names: Vec<&str> = near.iter().map(|near| near.name).collect();
-        return format!("did you mean {}?", either(&names));
+        return format!("did you mean {}?", either(&near));
     }
     if externals.is_empty() {
         return "no external_* function is defined here".to_owned();
@@ -169,16 +113,8 @@ fn external_hint(name: &str, externals: &[String]) -> String {
     format!("defined here: {}", listed(externals))
 }
 
-fn either(names: &[&str]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [first @ .., last] => format!("{} or {last}", first.join(", ")),
-    }
-}
-
-fn listed(names: &[String]) -> String {
-    let mut list = names.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
+fn listed(names: &[Arc<str>]) -> String {
+    let mut list = names.iter().take(LISTED).map(|name| &**name).collect::<Vec<_>>().join(", ");
     if let Some(more) = names.len().checked_sub(LISTED).filter(|more| *more > 0) {
         list.push_str(&format!(" and {more} more"));
     }
@@ -198,6 +134,8 @@ pub(super) struct Names<'a> {
 #[derive(Clone, Copy)]
 struct Use {
     first: (u32, u32),
+    /// Whether the first use gives it a value.
+    assigned: bool,
     /// Whether the program asks with `typeof` whether the name is there.
     tested: bool,
 }
@@ -210,7 +148,7 @@ impl<'a> Names<'a> {
         }
         let parents = || reading.nodes.ancestor_kinds(name.node_id.get()).take(8);
         let tested = || {
-            let outer = parents().find(|kind| !matches!(kind, AstKind::ParenthesizedExpression(_)));
+            let outer = parents().find(|kind| !is_wrapper(kind));
             matches!(outer, Some(AstKind::UnaryExpression(unary)) if unary.operator == UnaryOperator::Typeof)
         };
         let span = (name.span.start, name.span.end);
@@ -218,7 +156,8 @@ impl<'a> Names<'a> {
         match self.uses.get_mut(text) {
             Some(known) => known.tested = known.tested || tested(),
             None => {
-                self.uses.insert(text, Use { first: span, tested: tested() });
+                let assigned = reading.is_assigned(name);
+                self.uses.insert(text, Use { first: span, assigned, tested: tested() });
                 self.order.push(text);
             }
         }
@@ -244,8 +183,14 @@ impl<'a> Names<'a> {
         self.uses.contains_key(name)
     }
 
-    /// Reports the names that are not there.
-    pub fn report(&self, reading: &Reading<'_, 'a>, options: &CompileOptions<'_>, reporter: &mut Reporter<'_>) {
+    /// Reports the names that are not there; `dynamic` says that the program can define globals.
+    pub fn report(
+        &self,
+        reading: &Reading<'_, 'a>,
+        options: &CompileOptions<'_>,
+        dynamic: bool,
+        reporter: &mut Reporter<'_>,
+    ) {
         for span in &self.function_calls {
             let hint = "write the function out; for data use JSON.parse";
             let message = "Function makes code from a string, which is switched off in the sandbox";
@@ -256,8 +201,12 @@ impl<'a> Names<'a> {
             if found.tested || (options.globals)(name) || matches!(*name, "undefined" | "arguments") {
                 continue;
             }
-            let certain = name.starts_with(EXTERNAL) || absent_hint(name).is_some();
-            let kind = if certain { DiagnosticKind::UnknownName } else { DiagnosticKind::Lint(Lint::UnknownName) };
+            let reserved = name.starts_with(EXTERNAL) || absent_hint(name).is_some();
+            let kind = if reserved || !dynamic {
+                DiagnosticKind::UnknownName
+            } else {
+                DiagnosticKind::Lint(Lint::UnknownName)
+            };
             if reporter.is_full(kind) {
                 continue;
             }
@@ -266,10 +215,23 @@ impl<'a> Names<'a> {
                 "eval" | "WebAssembly" => format!("{shown} is not available here"),
                 _ => format!("{shown} is not defined"),
             };
-            let hint = if certain { None } else { local_hint(name, reading) };
+            let hint = if reserved { None } else { local_hint(name, reading) };
+            let hint = hint.or_else(|| found.assigned.then(|| format!("declare it: `let {shown} = …`")));
             reporter.report(kind, found.first, message, hint.or_else(|| hint_for_name(name, options)));
         }
     }
+}
+
+/// What changes nothing about the expression inside.
+fn is_wrapper(kind: &AstKind<'_>) -> bool {
+    matches!(
+        kind,
+        AstKind::ParenthesizedExpression(_)
+            | AstKind::TSAsExpression(_)
+            | AstKind::TSSatisfiesExpression(_)
+            | AstKind::TSNonNullExpression(_)
+            | AstKind::TSTypeAssertion(_)
+    )
 }
 
 /// A variable of the program itself that the name is a slip of.
@@ -278,7 +240,5 @@ fn local_hint(name: &str, reading: &Reading<'_, '_>) -> Option<String> {
     let values = scoping.symbol_ids().take(2000).filter(|symbol| scoping.symbol_flags(*symbol).is_value());
     let mut near = nearest(name, values.map(|symbol| scoping.symbol_name(symbol)));
     near.retain(Near::is_slip);
-    near.dedup_by_key(|near| near.name);
-    let names: Vec<&str> = near.iter().map(|near| near.name).collect();
-    (!names.is_empty()).then(|| format!("did you mean {}?", either(&names)))
+    (!near.is_empty()).then(|| format!("did you mean {}?", either(&near)))
 }

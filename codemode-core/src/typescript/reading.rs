@@ -32,6 +32,11 @@ impl<'s, 'a> Reading<'s, 'a> {
         flags.is_none_or(|flags| flags.is_value() && !flags.is_value_as_type())
     }
 
+    /// Whether the name is given a value here.
+    pub fn is_assigned(&self, name: &IdentifierReference<'_>) -> bool {
+        name.reference_id.get().is_some_and(|id| self.scoping.get_reference(id).flags().is_write_only())
+    }
+
     /// What the name was declared as in this program.
     pub fn symbol(&self, name: &IdentifierReference<'_>) -> Option<SymbolId> {
         name.reference_id.get().and_then(|id| self.scoping.get_reference(id).symbol_id())

@@ -28,7 +28,7 @@ pub(super) struct Shaper<'s, 'a, 'r, 'o> {
     pub reporter: &'s mut Reporter<'r>,
     pub arena: &'a oxc::allocator::Allocator,
     /// Names of the tools, for the hint on imports.
-    pub externals: &'o [String],
+    pub externals: &'o [std::sync::Arc<str>],
     /// Whether the program returns anywhere outside of its functions.
     pub returns: bool,
 }

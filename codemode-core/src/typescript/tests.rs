@@ -54,10 +54,13 @@ const GLOBALS: &[&str] = &[
     "undefined",
 ];
 
+/// Names that tests use without declaring them.
+const FREE: &[&str] = &["as", "bar", "foo", "Foo", "get", "größe", "of", "type", "x1"];
+
 /// Runs `test` with the options that all tests use.
 fn with_options<R>(test: impl FnOnce(&CompileOptions<'_>) -> R) -> R {
-    let external_names: Vec<String> = EXTERNALS.iter().map(|name| (*name).to_owned()).collect();
-    let globals = |name: &str| EXTERNALS.contains(&name) || GLOBALS.contains(&name);
+    let external_names: Vec<std::sync::Arc<str>> = EXTERNALS.iter().map(|name| (*name).into()).collect();
+    let globals = |name: &str| name.len() == 1 || [&EXTERNALS, GLOBALS, FREE].iter().any(|names| names.contains(&name));
     test(&CompileOptions { max_source_bytes: 4 << 20, globals: &globals, external_names: &external_names })
 }
 
