@@ -3,6 +3,9 @@
 //! Each part is a file in `setup/`. To add one, write a function that makes sure the thing is there, and list it in
 //! [`PARTS`].
 
+mod npm;
+mod schemas;
+mod typescript;
 mod wasm_compiler;
 
 use std::{
@@ -21,7 +24,7 @@ pub struct Part {
     pub prepare: fn(&Path) -> Result<String, String>,
 }
 
-const PARTS: &[Part] = &[wasm_compiler::PART];
+const PARTS: &[Part] = &[wasm_compiler::PART, typescript::PART, schemas::PART];
 
 /// A part that could not be got.
 pub struct Missing {
