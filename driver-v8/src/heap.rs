@@ -1,0 +1,163 @@
+//! What holds the heap limit: V8's own limit for objects, a counting allocator for array buffers, and one flag that says
+//! that a program went over either.
+//!
+//! V8 aborts the process where an allocation fails for good. So the limit is not the end of V8's room: when a heap
+//! reaches it, the program is terminated, and the room raised by more than any one object can take.
+
+use std::{
+    alloc::{Layout, alloc, alloc_zeroed, dealloc},
+    ffi::{c_char, c_void},
+    ptr,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+    },
+    thread,
+};
+
+/// The books of one heap.
+#[derive(Debug)]
+pub(crate) struct Heap {
+    limit: usize,
+    /// Bytes of array buffers. V8 frees buffers on threads of its own.
+    buffers: AtomicUsize,
+    /// Bytes of objects after the last full collection.
+    objects: AtomicUsize,
+    peak: AtomicUsize,
+    exhausted: AtomicBool,
+    isolate: OnceLock<v8::IsolateHandle>,
+}
+
+impl Heap {
+    pub(crate) fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self {
+            limit,
+            buffers: AtomicUsize::new(0),
+            objects: AtomicUsize::new(0),
+            peak: AtomicUsize::new(0),
+            exhausted: AtomicBool::new(false),
+            isolate: OnceLock::new(),
+        })
+    }
+
+    /// What an isolate needs from the start: the limit, and the allocator that keeps these books.
+    pub(crate) fn params(self: &Arc<Self>) -> v8::CreateParams {
+        // SAFETY: the handle is an `Arc<Heap>`, which `drop` gives back; the other functions of the table only borrow it.
+        let allocator = unsafe { v8::new_rust_allocator(Arc::into_raw(self.clone()), &ALLOCATOR) };
+        v8::CreateParams::default().heap_limits(0, self.limit).array_buffer_allocator(allocator.make_shared())
+    }
+
+    /// Watches the isolate that was made with [`params`](Self::params). The books must outlive it.
+    pub(crate) fn watch(self: &Arc<Self>, isolate: &mut v8::Isolate) {
+        self.isolate.get_or_init(|| isolate.thread_safe_handle());
+        let books = Arc::as_ptr(self).cast_mut().cast::<c_void>();
+        isolate.add_near_heap_limit_callback(near_limit, books);
+        isolate.add_gc_epilogue_callback(collected, books, v8::GCType::kGCTypeMarkSweepCompact);
+        isolate.set_oom_error_handler(out_of_room);
+    }
+
+    /// Whether the program went over the limit, ever.
+    pub(crate) fn exhausted(&self) -> bool {
+        self.exhausted.load(Relaxed)
+    }
+
+    /// Ends the program for the memory it used. It cannot catch that.
+    pub(crate) fn exhaust(&self) {
+        self.exhausted.store(true, Relaxed);
+        if let Some(isolate) = self.isolate.get() {
+            isolate.terminate_execution();
+        }
+    }
+
+    pub(crate) fn peak(&self, isolate: &mut v8::Isolate) -> usize {
+        let now = isolate.get_heap_statistics().used_heap_size() + self.buffers.load(Relaxed);
+        self.peak.fetch_max(now, Relaxed).max(now)
+    }
+
+    fn admit(&self, size: usize) -> bool {
+        let used = self.buffers.load(Relaxed) + self.objects.load(Relaxed);
+        used.checked_add(size).is_some_and(|sum| sum <= self.limit)
+    }
+}
+
+/// More than the largest object that V8 makes: an array or a string of 1 GiB.
+const ROOM: usize = (1 << 30) + (256 << 20);
+
+/// The heap is full even after a collection, or one allocation does not fit.
+unsafe extern "C" fn near_limit(books: *mut c_void, current: usize, _initial: usize) -> usize {
+    // SAFETY: `books` is the pointer that `watch` gave, and the books outlive the isolate.
+    let heap = unsafe { &*books.cast::<Heap>() };
+    eprintln!("near limit {} MiB, exhausted {}", current >> 20, heap.exhausted());
+    if heap.exhausted() {
+        // A native function that does not look at its termination has filled the room as well.
+        rest_for_ever();
+    }
+    heap.exhaust();
+    current.saturating_add(ROOM)
+}
+
+/// V8 has no more room and would abort the process next.
+unsafe extern "C" fn out_of_room(_location: *const c_char, _details: &v8::OomDetails) {
+    eprintln!("out of room");
+    rest_for_ever();
+}
+
+/// Keeps this thread, and what its engine holds, until the process ends: V8 leaves no way back from here but abort.
+/// Core answers the caller after the deadline and counts the thread as lost.
+fn rest_for_ever() -> ! {
+    loop {
+        thread::park();
+    }
+}
+
+unsafe extern "C" fn collected(
+    isolate: v8::UnsafeRawIsolatePtr,
+    _kind: v8::GCType,
+    _flags: v8::GCCallbackFlags,
+    books: *mut c_void,
+) {
+    // SAFETY: V8 calls this on the isolate's thread with the isolate it collected, and `books` as in `near_limit`.
+    let (mut isolate, heap) = unsafe { (v8::Isolate::from_raw_isolate_ptr(isolate), &*books.cast::<Heap>()) };
+    let objects = isolate.get_heap_statistics().used_heap_size();
+    heap.objects.store(objects, Relaxed);
+}
+
+static ALLOCATOR: v8::RustAllocatorVtable<Heap> =
+    v8::RustAllocatorVtable { allocate, allocate_uninitialized, free, drop: release };
+
+unsafe extern "C" fn allocate(heap: &Heap, len: usize) -> *mut c_void {
+    // SAFETY: see `counted`, which asks with a layout of at least one byte.
+    counted(heap, len, |layout| unsafe { alloc_zeroed(layout) })
+}
+
+unsafe extern "C" fn allocate_uninitialized(heap: &Heap, len: usize) -> *mut c_void {
+    // SAFETY: as above.
+    counted(heap, len, |layout| unsafe { alloc(layout) })
+}
+
+/// A refusal makes V8 collect and ask again, and in the end call `near_limit`.
+fn counted(heap: &Heap, len: usize, allocate: impl FnOnce(Layout) -> *mut u8) -> *mut c_void {
+    let Some(layout) = layout(len).filter(|_| heap.admit(len)) else { return ptr::null_mut() };
+    let memory = allocate(layout);
+    if !memory.is_null() {
+        let buffers = heap.buffers.fetch_add(len, Relaxed) + len;
+        heap.peak.fetch_max(buffers + heap.objects.load(Relaxed), Relaxed);
+    }
+    memory.cast()
+}
+
+unsafe extern "C" fn free(heap: &Heap, data: *mut c_void, len: usize) {
+    let Some(layout) = layout(len) else { return };
+    heap.buffers.fetch_sub(len, Relaxed);
+    // SAFETY: V8 hands back what `counted` gave it, with the length it asked for.
+    unsafe { dealloc(data.cast(), layout) };
+}
+
+unsafe extern "C" fn release(heap: *const Heap) {
+    // SAFETY: the pointer is from `Arc::into_raw` in `params`; V8 drops its allocator once.
+    drop(unsafe { Arc::from_raw(heap) });
+}
+
+fn layout(len: usize) -> Option<Layout> {
+    Layout::from_size_align(len.max(1), 16).ok()
+}

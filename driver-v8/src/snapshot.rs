@@ -1,0 +1,79 @@
+//! V8 made ready: flags, platform, and the start-up snapshot, a context in which the prelude has run.
+
+use std::{
+    borrow::Cow,
+    panic::catch_unwind,
+    sync::OnceLock,
+};
+
+use codemode_core::engine::{Fault, PRELUDE, PRELUDE_FILE};
+use v8::MapFnTo;
+
+use crate::post;
+
+/// Starts V8 in this process and writes the snapshot. Every thread that runs V8 must descend from the one that calls this.
+pub(crate) fn start_process() -> Result<(), Fault> {
+    let started = catch_unwind(|| {
+        v8::V8::set_flags_from_string(FLAGS);
+        v8::V8::initialize_platform(v8::new_default_platform(0, false).make_shared());
+        v8::V8::initialize();
+    });
+    started.map_err(|_| "V8 was already started by other code of this process; only one can")?;
+    let blob = write()?;
+    // Core calls this once.
+    let _ = SNAPSHOT.set(blob);
+    Ok(())
+}
+
+/// The snapshot that [`start_process`] wrote.
+pub(crate) fn snapshot() -> Result<v8::StartupData, Fault> {
+    let blob: &'static [u8] = SNAPSHOT.get().ok_or("V8 was not started")?;
+    Ok(blob.into())
+}
+
+/// The native functions that the snapshot refers to. Reading it takes the same list as writing it.
+pub(crate) fn references() -> Cow<'static, [v8::ExternalReference]> {
+    vec![v8::ExternalReference { function: post.map_fn_to() }].into()
+}
+
+/// Where the bridge is in the snapshot's context.
+pub(crate) const BRIDGE: usize = 0;
+
+static SNAPSHOT: OnceLock<Vec<u8>> = OnceLock::new();
+
+const FLAGS: &str = "--no-expose-wasm --enable-sharedarraybuffer-per-context";
+
+fn write() -> Result<Vec<u8>, Fault> {
+    let mut isolate = v8::Isolate::snapshot_creator(Some(references()), None);
+    let loaded = load(&mut isolate);
+    let blob = isolate.create_blob(v8::FunctionCodeHandling::Keep);
+    loaded?;
+    Ok(blob.ok_or("V8 could not write its snapshot")?.to_vec())
+}
+
+/// Runs the prelude in a context, which becomes that of the snapshot.
+fn load(isolate: &mut v8::OwnedIsolate) -> Result<(), Fault> {
+    v8::scope!(let scope, isolate);
+    let context = v8::Context::new(scope, Default::default());
+    scope.set_default_context(context);
+    let scope = &mut v8::ContextScope::new(scope, context);
+    v8::tc_scope!(let scope, scope);
+    let bridge = bridge(scope);
+    let Some(bridge) = bridge else {
+        let thrown = scope.exception().map(|error| error.to_rust_string_lossy(scope)).unwrap_or_default();
+        return Err(format!("the prelude failed: {thrown}").into());
+    };
+    let at = scope.add_context_data(context, bridge);
+    if at == BRIDGE { Ok(()) } else { Err("V8 gave the bridge another place in its snapshot".into()) }
+}
+
+fn bridge<'s>(scope: &mut v8::PinScope<'s, '_>) -> Option<v8::Local<'s, v8::Function>> {
+    let source = v8::String::new(scope, PRELUDE)?;
+    let file = v8::String::new(scope, PRELUDE_FILE)?.into();
+    let origin = v8::ScriptOrigin::new(scope, file, 0, 0, false, 0, None, false, false, false, None);
+    let prelude = v8::Script::compile(scope, source, Some(&origin))?.run(scope)?;
+    let prelude = v8::Local::<v8::Function>::try_from(prelude).ok()?;
+    let post = v8::Function::new(scope, post)?.into();
+    let undefined = v8::undefined(scope).into();
+    prelude.call(scope, undefined, &[post])?.try_into().ok()
+}
