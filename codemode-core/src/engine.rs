@@ -181,6 +181,9 @@ pub enum Stop {
     Interrupted,
     /// The heap limit was reached.
     OutOfMemory,
+    /// The stack is used up, in a way that the program could not catch. Where an engine can, it throws the program a
+    /// `RangeError` instead.
+    StackOverflow,
     /// The engine itself failed.
     Fault(Fault),
 }

@@ -18,7 +18,7 @@ pub(crate) fn of_thrown(thrown: Thrown) -> Failure {
     let kind = if overflow { FailureKind::StackOverflow } else { FailureKind::Threw };
     let mut failure = Failure::new(kind, thrown.name, thrown.message);
     if overflow {
-        failure.hint = Some("the recursion is too deep; use a loop, or check that it ends".into());
+        failure.hint = Some(OVERFLOW_HINT.into());
     }
     failure.frames = thrown.stack.as_deref().map(parse_stack).unwrap_or_default();
     failure.position = failure.frames.first().map(|frame| frame.position);
@@ -53,6 +53,7 @@ pub(crate) fn of_stop(stop: Stop, limits: &Limits) -> Failure {
             format!("the program used more than {} of memory", bytes(limits.heap.heap_bytes)),
         )
         .hint("keep less at once: ask for smaller pages, and keep only the fields you need"),
+        Stop::StackOverflow => Failure::new(FailureKind::StackOverflow, "RangeError", OVERFLOWS[0]).hint(OVERFLOW_HINT),
         Stop::Threw(error) => {
             let kind = if error.name == "SyntaxError" { FailureKind::Syntax } else { FailureKind::Threw };
             let mut failure = Failure::new(kind, error.name, error.message);
@@ -190,4 +191,5 @@ fn round(n: usize, shift: u32) -> f64 {
 
 /// What engines say when the stack limit is reached.
 const OVERFLOWS: [&str; 1] = ["Maximum call stack size exceeded"];
+const OVERFLOW_HINT: &str = "the recursion is too deep; use a loop, or check that it ends";
 const MOST_NAMES: usize = 5;
