@@ -21,6 +21,8 @@ pub fn driver(name: &str) -> Result<Arc<dyn IsolateDriver>, Error> {
     match name {
         #[cfg(feature = "quickjs")]
         "quickjs" => Ok(Arc::new(quickjs())),
+        #[cfg(feature = "wasm")]
+        "wasm" => Ok(Arc::new(wasm())),
         _ => Err(unknown(name)),
     }
 }
@@ -53,8 +55,19 @@ pub fn quickjs() -> Threaded<codemode_driver_quickjs::QuickJs> {
     codemode_driver_quickjs::driver()
 }
 
+/// QuickJS in WebAssembly. For other options than the default ones: `Threaded::<Wasm>::parking(options)`.
+#[cfg(feature = "wasm")]
+pub fn wasm() -> Threaded<Wasm> {
+    codemode_driver_wasm::driver()
+}
+
+#[cfg(feature = "wasm")]
+pub use codemode_driver_wasm::{Cache as WasmCache, Options as WasmOptions, Wasm};
+
 fn names() -> &'static [&'static str] {
     &[
+        #[cfg(feature = "wasm")]
+        "wasm",
         #[cfg(feature = "quickjs")]
         "quickjs",
     ]

@@ -9,9 +9,7 @@ use std::{
 
 /// The environment variable that names a clang or zig.
 pub const VARIABLE: &str = "CODEMODE_WASM_CC";
-/// The version of zig that setup installs. Its package on PyPI is the whole compiler, for every common system.
-pub const ZIG: &str = "ziglang==0.17.0";
-/// The folder below `target/tools` into which setup installs it.
+/// The folder below `target/tools` into which setup installs zig.
 pub const ZIG_FOLDER: &str = "zig";
 
 /// A compiler and the linker that goes with it.
@@ -51,14 +49,6 @@ impl Compiler {
             return Err("it has no wasm32 target".into());
         }
         Ok(Self::Clang { clang: program.to_owned(), linker: linker()? })
-    }
-
-    /// What it is, for people.
-    pub fn name(&self) -> String {
-        match self {
-            Self::Zig(zig) => zig.display().to_string(),
-            Self::Clang { clang, linker } => format!("{} with {}", clang.display(), linker.display()),
-        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use compiler::{Compiler, VARIABLE, ZIG, ZIG_FOLDER};
+use compiler::{Compiler, VARIABLE, ZIG_FOLDER};
 
 use super::Part;
 
@@ -17,18 +17,25 @@ pub const PART: Part = Part { name: "wasm compiler", purpose: "driver-wasm", pre
 
 fn prepare(tools: &Path) -> Result<String, String> {
     if let Ok(compiler) = Compiler::find(tools) {
-        return Ok(compiler.name());
+        return Ok(name(&compiler));
     }
     if std::env::var_os(VARIABLE).is_some_and(|chosen| !chosen.is_empty()) {
         // Chosen by hand: say what is wrong with it instead of working around it.
-        return Compiler::find(tools).map(|compiler| compiler.name());
+        return Compiler::find(tools).map(|compiler| name(&compiler));
     }
     println!("setup: wasm compiler: no clang with a wasm32 target here; fetching {ZIG} from PyPI (100 MB)");
-    fetch_zig(tools).and_then(|()| Compiler::find(tools)).map(|compiler| compiler.name()).map_err(|why| {
+    fetch_zig(tools).and_then(|()| Compiler::find(tools)).map(|compiler| name(&compiler)).map_err(|why| {
         format!(
             "{why}. Install clang and lld, or python3 with pip and run this again, or set {VARIABLE} to a clang or zig"
         )
     })
+}
+
+fn name(compiler: &Compiler) -> String {
+    match compiler {
+        Compiler::Zig(zig) => zig.display().to_string(),
+        Compiler::Clang { clang, linker } => format!("{} with {}", clang.display(), linker.display()),
+    }
 }
 
 /// Unpacks the wheel beside its final place and moves it there in one step, so that half an installation never counts.
@@ -57,3 +64,6 @@ fn fetch_zig(tools: &Path) -> Result<(), String> {
     }
     Err(format!("zig could not be fetched ({})", tried.join("; ")))
 }
+
+/// Its package on PyPI is the whole compiler, for every common system.
+const ZIG: &str = "ziglang==0.17.0";

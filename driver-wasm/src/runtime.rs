@@ -1,0 +1,253 @@
+//! Makes instances of the guest: from a pool of memories that are kept ready, and beyond it one by one.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use codemode_core::engine::{Fault, Port};
+use wasmtime::{
+    Caller, Config, Enabled, Engine, Instance, InstanceAllocationStrategy, InstancePre, Linker, Memory, Module,
+    ModuleExport, PoolConcurrencyLimitError, PoolingAllocationConfig, ResourceLimiter, Result, Store, Trap,
+    UpdateDeadline, Val, bail,
+};
+
+use crate::{
+    Guest, Options, image,
+    memory::{bytes, bytes_mut},
+    signal::Signal,
+};
+
+/// What all instances with the same options share.
+pub(crate) struct Runtime {
+    first: Maker,
+    /// Where instances are made when the pool is full.
+    overflow: OnceLock<std::result::Result<Maker, String>>,
+    heap_base: usize,
+}
+
+impl Runtime {
+    /// The runtime for these options, made on first use and kept.
+    pub(crate) fn of(options: &Options) -> Result<Arc<Self>, Fault> {
+        static RUNTIMES: Mutex<Vec<(Options, Arc<Runtime>)>> = Mutex::new(Vec::new());
+        let mut runtimes = RUNTIMES.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, runtime)) = runtimes.iter().find(|(of, _)| of == options) {
+            return Ok(runtime.clone());
+        }
+        let runtime = Arc::new(Self::new(options)?);
+        runtimes.push((options.clone(), runtime.clone()));
+        Ok(runtime)
+    }
+
+    fn new(options: &Options) -> Result<Self, Fault> {
+        // A system that has not so many addresses to give does without the pool.
+        let engine = match options.slots {
+            0 => Engine::new(&config()),
+            slots => Engine::new(config().allocation_strategy(pool(slots))).or_else(|_| Engine::new(&config())),
+        }?;
+        let module = image::load(&engine, &options.cache)?;
+        let first = Maker::new(&engine, &module)?;
+        let heap_base = first.heap_base()?;
+        Ok(Self { first, overflow: OnceLock::new(), heap_base })
+    }
+
+    /// A fresh instance whose heap holds `heap_bytes`.
+    pub(crate) fn instance(&self, heap_bytes: usize, port: Port) -> Result<(Store<Sandbox>, Guest), Fault> {
+        let sandbox = Sandbox::new(port, heap_bytes, self.heap_base);
+        match self.first.make(sandbox) {
+            Ok(made) => Ok(made),
+            Err((error, sandbox)) if error.is::<PoolConcurrencyLimitError>() => {
+                let overflow = self.overflow.get_or_init(|| self.first.without_pool().map_err(|e| format!("{e:#}")));
+                let maker = overflow.as_ref().map_err(|why| why.clone())?;
+                maker.make(sandbox).map_err(|(error, _)| error.context(OVERFLOW_FAILED).into())
+            }
+            Err((error, _)) => Err(error.into()),
+        }
+    }
+}
+
+/// A wasmtime engine with the guest linked.
+struct Maker {
+    pre: InstancePre<Sandbox>,
+    exports: Exports,
+}
+
+struct Exports {
+    memory: ModuleExport,
+    alloc: ModuleExport,
+    run: ModuleExport,
+    deliver: ModuleExport,
+    thrown: ModuleExport,
+}
+
+impl Maker {
+    fn new(engine: &Engine, module: &Module) -> Result<Self> {
+        let mut linker = Linker::new(engine);
+        linker.func_wrap("host", "post", post)?;
+        linker.func_wrap("host", "answer", answer)?;
+        linker.func_wrap("host", "exhausted", exhausted)?;
+        let export = |name: &str| {
+            let found = module.get_export_index(name);
+            found.ok_or_else(|| wasmtime::format_err!("the guest does not export {name}"))
+        };
+        let exports = Exports {
+            memory: export("memory")?,
+            alloc: export("alloc")?,
+            run: export("run")?,
+            deliver: export("deliver")?,
+            thrown: export("thrown")?,
+        };
+        Ok(Self { pre: linker.instantiate_pre(module)?, exports })
+    }
+
+    fn without_pool(&self) -> Result<Self> {
+        let engine = Engine::new(&config())?;
+        let compiled = self.pre.module().serialize()?;
+        // SAFETY: the bytes come from a module of this very process, which `serialize` just wrote.
+        let module = unsafe { Module::deserialize(&engine, compiled) }?;
+        Self::new(&engine, &module)
+    }
+
+    /// Where the guest's heap begins, read from an instance: what is wrong with the guest is an error of the start then,
+    /// not of the first program.
+    fn heap_base(&self) -> Result<usize> {
+        let mut store = Store::new(self.pre.module().engine(), Sandbox::new(Port::new(|_| None), 0, 0));
+        let instance = self.pre.instantiate(&mut store)?;
+        match instance.get_global(&mut store, "__heap_base").map(|global| global.get(&mut store)) {
+            Some(Val::I32(address)) => Ok(address as u32 as usize),
+            _ => bail!("the guest does not say where its heap begins"),
+        }
+    }
+
+    fn make(&self, sandbox: Sandbox) -> Result<(Store<Sandbox>, Guest), (wasmtime::Error, Sandbox)> {
+        let mut store = Store::new(self.pre.module().engine(), sandbox);
+        store.limiter(|sandbox| sandbox);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|store| match store.data().signal.interrupted() {
+            true => Err(Trap::Interrupt.into()),
+            false => Ok(UpdateDeadline::Continue(1)),
+        });
+        match self.pre.instantiate(&mut store).and_then(|instance| self.guest(&mut store, instance)) {
+            Ok(guest) => {
+                store.data_mut().memory = Some(guest.memory);
+                Ok((store, guest))
+            }
+            Err(error) => Err((error, store.into_data())),
+        }
+    }
+
+    fn guest(&self, store: &mut Store<Sandbox>, instance: Instance) -> Result<Guest> {
+        let mut func = |export: &ModuleExport| {
+            let found = instance.get_module_export(&mut *store, export).and_then(|export| export.into_func());
+            found.ok_or_else(|| wasmtime::format_err!("an export of the guest is not a function"))
+        };
+        let (alloc, run) = (func(&self.exports.alloc)?, func(&self.exports.run)?);
+        let (deliver, thrown) = (func(&self.exports.deliver)?, func(&self.exports.thrown)?);
+        let memory =
+            instance.get_module_export(&mut *store, &self.exports.memory).and_then(|export| export.into_memory());
+        let memory = memory.ok_or_else(|| wasmtime::format_err!("the guest has no memory"))?;
+        Ok(Guest {
+            memory,
+            alloc: alloc.typed(&store)?,
+            run: run.typed(&store)?,
+            deliver: deliver.typed(&store)?,
+            thrown: thrown.typed(&store)?,
+        })
+    }
+}
+
+/// What the host keeps for one instance.
+pub(crate) struct Sandbox {
+    port: Port,
+    /// The answer to the last `post`, until the guest fetches it.
+    answer: Option<String>,
+    /// The guest's memory, once there is an instance.
+    memory: Option<Memory>,
+    /// What that memory may grow to.
+    most_bytes: usize,
+    /// Where the heap begins in it; below are the stack and constants.
+    pub(crate) heap_base: usize,
+    /// Whether it should have grown beyond.
+    pub(crate) exhausted: bool,
+    pub(crate) signal: Arc<Signal>,
+}
+
+impl Sandbox {
+    fn new(port: Port, heap_bytes: usize, heap_base: usize) -> Self {
+        let most_bytes = heap_bytes.saturating_add(heap_base);
+        Self { port, answer: None, memory: None, most_bytes, heap_base, exhausted: false, signal: Arc::default() }
+    }
+}
+
+impl ResourceLimiter for Sandbox {
+    fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> Result<bool> {
+        if desired <= self.most_bytes {
+            return Ok(true);
+        }
+        // An error is a trap, which the program cannot catch.
+        self.exhausted = true;
+        bail!("the heap is full")
+    }
+
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> Result<()> {
+        // Beyond what wasm can address, or the host has no memory left.
+        self.exhausted = true;
+        Err(error)
+    }
+
+    fn table_growing(&mut self, current: usize, _desired: usize, _maximum: Option<usize>) -> Result<bool> {
+        // The table is made with the instance, and the guest has no instruction that makes it larger.
+        Ok(current == 0)
+    }
+}
+
+fn post(mut caller: Caller<'_, Sandbox>, at: u32, len: u32) -> Result<i32> {
+    let Some(memory) = caller.data().memory else { bail!("a message came before the program") };
+    let (memory, sandbox) = memory.data_and_store_mut(&mut caller);
+    let text = String::from_utf8_lossy(bytes(memory, at, len)?);
+    // What a program says after it was stopped would come out differently from run to run.
+    sandbox.answer = if sandbox.signal.interrupted() { None } else { sandbox.port.post(&text) };
+    Ok(match &sandbox.answer {
+        None => -1,
+        Some(answer) => i32::try_from(answer.len())?,
+    })
+}
+
+fn answer(mut caller: Caller<'_, Sandbox>, to: u32) -> Result<()> {
+    let answer = caller.data_mut().answer.take().unwrap_or_default();
+    let Some(memory) = caller.data().memory else { bail!("a message came before the program") };
+    bytes_mut(memory.data_mut(&mut caller), to, answer.len() as u32)?.copy_from_slice(answer.as_bytes());
+    Ok(())
+}
+
+fn exhausted(mut caller: Caller<'_, Sandbox>) -> Result<()> {
+    caller.data_mut().exhausted = true;
+    bail!("the heap is full")
+}
+
+fn config() -> Config {
+    let mut config = Config::new();
+    config.epoch_interruption(true).memory_init_cow(true).max_wasm_stack(NATIVE_STACK_BYTES);
+    // Of no use here, and it may not be smaller.
+    config.async_stack_size(NATIVE_STACK_BYTES);
+    // Nobody reads frames of the guest's C code, and programs have frames of their own.
+    config.wasm_backtrace_max_frames(None).native_unwind_info(false).generate_address_map(false);
+    config
+}
+
+fn pool(slots: u32) -> InstanceAllocationStrategy {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_core_instances(slots).total_memories(slots).total_tables(slots);
+    pool.max_memories_per_module(1).max_tables_per_module(1).max_memory_size(1 << 32);
+    pool.table_keep_resident(TABLE_KEEP_BYTES);
+    // Without this call of Linux (6.7) all of what is kept would have to be cleared, touched or not.
+    if PoolingAllocationConfig::is_pagemap_scan_available() {
+        pool.pagemap_scan(Enabled::Yes).linear_memory_keep_resident(KEEP_BYTES);
+    }
+    pool.into()
+}
+
+/// Most of the 8 MiB that core gives its threads; the rest is for the host's functions that the guest calls. A frame of
+/// the guest takes up to 16 times as much of this stack as of its own.
+const NATIVE_STACK_BYTES: usize = 7 << 20;
+/// What a slot keeps of the memory that its last user had touched, so that the next one need not fault it in.
+const KEEP_BYTES: usize = 1 << 20;
+const TABLE_KEEP_BYTES: usize = 64 << 10;
+const OVERFLOW_FAILED: &str = "the pool of sandboxes is full and the system gives no memory for one more";
