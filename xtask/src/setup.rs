@@ -6,6 +6,7 @@
 mod npm;
 mod schemas;
 mod typescript;
+mod v8;
 mod wasm_compiler;
 
 use std::{
@@ -24,7 +25,7 @@ pub struct Part {
     pub prepare: fn(&Path) -> Result<String, String>,
 }
 
-const PARTS: &[Part] = &[wasm_compiler::PART, typescript::PART, schemas::PART];
+const PARTS: &[Part] = &[wasm_compiler::PART, v8::PART, typescript::PART, schemas::PART];
 
 /// A part that could not be got.
 pub struct Missing {
