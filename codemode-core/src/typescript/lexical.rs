@@ -25,7 +25,7 @@ pub(super) fn token_at(text: &str, at: usize) -> &str {
         rest.find(|c: char| !(is_word_start(c) || c.is_ascii_digit())).unwrap_or(rest.len())
     } else if matches!(first, '"' | '\'') {
         let body = rest.get(1..).unwrap_or("");
-        body.find(|c| c == first || c == '\n').map_or(rest.len(), |end| end + 2)
+        body.find([first, '\n']).map_or(rest.len(), |end| end + 2)
     } else {
         first.len_utf8()
     };

@@ -164,7 +164,7 @@ fn place(error: &OxcDiagnostic) -> (u32, u32) {
         [first, ..] => first,
         [] => return (0, 0),
     };
-    (label.offset() as u32, (label.offset() + label.len()) as u32)
+    (label.offset(), label.offset() + label.len())
 }
 
 type Span = (u32, u32);
@@ -194,12 +194,12 @@ fn describe(error: &OxcDiagnostic, span: Span, text: &str, reporter: &Reporter<'
         let found = if at_end { "the end of the program".to_owned() } else { quoted(token_at(text, span.0 as usize)) };
         let opened = error.labels.get(1).filter(|label| label.label() == Some("Opened here")).map(|label| {
             let bracket = quoted(token_at(text, label.offset() as usize));
-            format!("the {bracket} opened in line {} is still open here", reporter.line(label.offset() as u32))
+            format!("the {bracket} opened in line {} is still open here", reporter.line(label.offset()))
         });
         return (span, format!("{expected} but found {found}"), opened.or(help).or_else(|| prose_hint(text)));
     }
     if let (true, Some(first)) = (message.ends_with("has already been declared"), error.labels.first()) {
-        let line = reporter.line(first.offset() as u32);
+        let line = reporter.line(first.offset());
         let hint = format!(
             "it was first declared in line {line}; use another name, or assign to it without declaring it again"
         );

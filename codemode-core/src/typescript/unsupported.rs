@@ -84,7 +84,7 @@ pub(super) fn report_depth(deep: TooDeep, reporter: &mut Reporter<'_>) {
 /// Reports what the transformer cannot turn into JavaScript; its offsets lead back through `steps`.
 pub(super) fn report_untransformed(errors: &[OxcDiagnostic], steps: &[Step], reporter: &mut Reporter<'_>) {
     for error in errors {
-        let at = error.labels.first().map_or(0, |label| label.offset() as u32);
+        let at = error.labels.first().map_or(0, |label| label.offset());
         let at = trace(steps, at).unwrap_or(0);
         // The transformer's own words name its maker and link to its manual.
         let (message, hint) = if error.message.contains("Namespaces exporting non-const") {
