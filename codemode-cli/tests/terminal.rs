@@ -138,7 +138,7 @@ fn signals_cancel_the_program_and_its_commands() {
                 assert_eq!((&reply["success"], &reply["logs"]), (&json!(false), &json!(["begun"])), "{reply}");
                 assert_eq!(reply["error"]["kind"], "cancelled");
             }
-            alive.is_over();
+            alive.ends();
             for name in ["alive", "events"] {
                 std::fs::remove_file(folder.path(name)).expect("it is there");
             }

@@ -118,7 +118,7 @@ fn a_command_may_close_its_input_and_leave_children() {
     let ran = folder.program(call("leaves", "{ text: 'x'.repeat(2_000_000) }"), &["--tools", "t.json"]);
     assert!(ran.took < Duration::from_secs(3), "{ran:#?}");
     assert_eq!(ran.result(), 5);
-    alive.is_over();
+    alive.ends();
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn nothing_of_a_command_outlives_its_execution() {
         let alive = Alive::watch(&folder);
         let ran = folder.program(source, &[args, &["--tools", "t.json"]].concat()).ends(1);
         assert!(ran.took < Duration::from_secs(3), "{ran:#?}");
-        alive.is_over();
+        alive.ends();
         std::fs::remove_file(folder.path("alive")).expect("the pipe");
     }
 }

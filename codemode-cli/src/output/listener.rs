@@ -46,7 +46,7 @@ pub struct Heard {
 
 #[derive(Debug)]
 enum Message {
-    Event(Event),
+    Event(Box<Event>),
     Warning(String),
     Done,
 }
@@ -83,7 +83,7 @@ impl Teller {
     /// Something happened.
     pub fn event(&self, event: Event) {
         // After the end of an execution nobody listens.
-        let _ = self.0.send(Message::Event(event));
+        let _ = self.0.send(Message::Event(Box::new(event)));
     }
 
     /// Something is odd.

@@ -182,7 +182,7 @@ impl Alive {
 
     /// Expects that the command ran and that nothing of it is left.
     #[track_caller]
-    pub fn is_over(self) {
+    pub fn ends(self) {
         assert_eq!(self.0.recv_timeout(Duration::from_secs(3)).as_deref(), Ok("up\n"), "a process is left");
     }
 }
