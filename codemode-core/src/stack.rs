@@ -49,7 +49,10 @@ fn parse_frame(line: &str) -> Option<Frame> {
 
 /// Takes away what engines add to a function's name, so that all engines show the same.
 fn plain_name(function: &str) -> Cow<'_, str> {
-    let name = function.strip_prefix("async ").unwrap_or(function);
+    let name = function.strip_prefix("async ").or(function.strip_prefix("new ")).unwrap_or(function);
+    // `Class.method [as alias]`: V8 says on what a method was called, and how.
+    let name = name.split_once(" [as ").map_or(name, |(name, _)| name);
+    let name = name.rsplit_once('.').map_or(name, |(_, name)| name);
     match name {
         "<anonymous>" | "<main>" | "<eval>" | "eval" | "anonymous" => Cow::Borrowed(""),
         _ if name.chars().count() > MOST_NAME => Cow::Owned(name.chars().take(MOST_NAME).chain(['…']).collect()),
@@ -74,6 +77,13 @@ mod tests {
             let shown: Vec<String> = parse_stack(text).iter().map(Frame::to_string).collect();
             assert_eq!(shown, ["    at inner (program.ts:4:13)", "    at program.ts:9:1"], "{text}");
         }
+    }
+
+    #[test]
+    fn what_a_method_was_called_on_is_not_part_of_its_name() {
+        let v8 = "    at async Outer.run [as go] (program.ts:5:1)\n    at new Outer (program.ts:6:1)\n    at Proxy.<anonymous> (program.ts:7:1)";
+        let shown: Vec<String> = parse_stack(v8).into_iter().map(|frame| frame.function).collect();
+        assert_eq!(shown, ["run", "Outer", ""]);
     }
 
     #[test]

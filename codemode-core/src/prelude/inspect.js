@@ -312,7 +312,7 @@ const describeAt = (thrown, depth, nested) => {
   }
   const out = { __proto__: null, thrown: "error", name: clean(readText(thrown, "name"), 200) || "Error", message: clean(readText(thrown, "message")) };
   const stack = stackText(thrown);
-  if (typeof stack === "string") out.stack = clean(stack);
+  if (typeof stack === "string") out.stack = clean(programFrames(stack));
   const code = ownValue(thrown, "code");
   if (typeof code === "string") out.code = clean(code);
   else if (typeof code === "number" && code - code === 0) out.code = code;
