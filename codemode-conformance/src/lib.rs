@@ -26,6 +26,7 @@ mod load;
 mod play;
 mod runner;
 mod show;
+mod survive;
 mod test_tools;
 mod usage;
 
@@ -37,5 +38,6 @@ pub use life::{LIFE_HEAP, life};
 pub use load::{LoadError, load_cases, load_folder};
 pub use play::{Played, play, replay};
 pub use runner::run;
+pub use survive::survive;
 pub use test_tools::{InlineTool, TestTools, ToolFailure};
 pub use usage::Usage;
