@@ -69,6 +69,24 @@ impl Heap {
         }
     }
 
+    /// Whether the heap is within its limit, with what V8 let pass, and could ever hold so many bytes. Ends the program
+    /// if not.
+    pub(crate) fn weigh(&self, isolate: &mut v8::Isolate, bytes: f64) -> bool {
+        let fits = |isolate: &mut v8::Isolate| {
+            let heap = isolate.get_heap_statistics();
+            heap.used_heap_size().saturating_add(heap.external_memory()) <= self.limit
+        };
+        let mut good = bytes <= self.limit as f64;
+        if good && !fits(isolate) {
+            isolate.low_memory_notification();
+            good = fits(isolate);
+        }
+        if !good {
+            self.exhaust();
+        }
+        good
+    }
+
     pub(crate) fn peak(&self, isolate: &mut v8::Isolate) -> usize {
         let now = isolate.get_heap_statistics().used_heap_size() + self.buffers.load(Relaxed);
         self.peak.fetch_max(now, Relaxed).max(now)
@@ -93,7 +111,8 @@ unsafe extern "C" fn near_limit(books: *mut c_void, current: usize, _initial: us
         rest_for_ever();
     }
     heap.exhaust();
-    current.saturating_add(ROOM)
+    let room = std::env::var("ROOM").ok().and_then(|r| r.parse::<usize>().ok()).map_or(ROOM, |m| m << 20);
+    current.saturating_add(room)
 }
 
 /// V8 has no more room and would abort the process next.

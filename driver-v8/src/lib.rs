@@ -155,9 +155,20 @@ pub(crate) fn post(scope: &mut v8::PinScope, args: v8::FunctionCallbackArguments
     }
 }
 
+/// What `guards.js` asks before and after it lets a native work on something large.
+pub(crate) fn weigh(scope: &mut v8::PinScope, args: v8::FunctionCallbackArguments, _: v8::ReturnValue) {
+    let bytes = args.get(0).number_value(scope).unwrap_or_default();
+    let Some(heap) = scope.get_slot::<Guest>().map(|guest| guest.heap.clone()) else { return };
+    if !heap.weigh(scope, bytes) {
+        // Without this the guard would still enter its native.
+        let undefined = v8::undefined(scope).into();
+        scope.throw_exception(undefined);
+    }
+}
+
 fn script_error<'s>(scope: &mut v8::PinScope<'s, '_>, thrown: v8::Local<'s, v8::Value>) -> ScriptError {
     let object = thrown.to_object(scope);
-    let mut text = |key: &str| {
+    let text = |key: &str| {
         let key = v8::String::new(scope, key)?;
         let value = object?.get(scope, key.into())?;
         (!value.is_undefined()).then(|| value.to_rust_string_lossy(scope))

@@ -1,20 +1,16 @@
 //! V8 made ready: flags, platform, and the start-up snapshot, a context in which the prelude has run.
 
-use std::{
-    borrow::Cow,
-    panic::catch_unwind,
-    sync::OnceLock,
-};
+use std::{borrow::Cow, panic::catch_unwind, sync::OnceLock};
 
 use codemode_core::engine::{Fault, PRELUDE, PRELUDE_FILE};
 use v8::MapFnTo;
 
-use crate::post;
+use crate::{post, weigh};
 
 /// Starts V8 in this process and writes the snapshot. Every thread that runs V8 must descend from the one that calls this.
 pub(crate) fn start_process() -> Result<(), Fault> {
     let started = catch_unwind(|| {
-        v8::V8::set_flags_from_string(FLAGS);
+        v8::V8::set_flags_from_string(&std::env::var("V8FLAGS").unwrap_or(FLAGS.into()));
         v8::V8::initialize_platform(v8::new_default_platform(0, false).make_shared());
         v8::V8::initialize();
     });
@@ -33,7 +29,11 @@ pub(crate) fn snapshot() -> Result<v8::StartupData, Fault> {
 
 /// The native functions that the snapshot refers to. Reading it takes the same list as writing it.
 pub(crate) fn references() -> Cow<'static, [v8::ExternalReference]> {
-    vec![v8::ExternalReference { function: post.map_fn_to() }].into()
+    vec![
+        v8::ExternalReference { function: post.map_fn_to() },
+        v8::ExternalReference { function: weigh.map_fn_to() },
+    ]
+    .into()
 }
 
 /// Where the bridge is in the snapshot's context.
@@ -41,7 +41,7 @@ pub(crate) const BRIDGE: usize = 0;
 
 static SNAPSHOT: OnceLock<Vec<u8>> = OnceLock::new();
 
-const FLAGS: &str = "--no-expose-wasm --enable-sharedarraybuffer-per-context";
+const FLAGS: &str = "";
 
 fn write() -> Result<Vec<u8>, Fault> {
     let mut isolate = v8::Isolate::snapshot_creator(Some(references()), None);
@@ -58,8 +58,7 @@ fn load(isolate: &mut v8::OwnedIsolate) -> Result<(), Fault> {
     scope.set_default_context(context);
     let scope = &mut v8::ContextScope::new(scope, context);
     v8::tc_scope!(let scope, scope);
-    let bridge = bridge(scope);
-    let Some(bridge) = bridge else {
+    let Some(bridge) = bridge(scope) else {
         let thrown = scope.exception().map(|error| error.to_rust_string_lossy(scope)).unwrap_or_default();
         return Err(format!("the prelude failed: {thrown}").into());
     };
@@ -67,13 +66,25 @@ fn load(isolate: &mut v8::OwnedIsolate) -> Result<(), Fault> {
     if at == BRIDGE { Ok(()) } else { Err("V8 gave the bridge another place in its snapshot".into()) }
 }
 
+/// The prelude called with `post`, then the guards with `weigh`: the prelude itself uses the natives.
 fn bridge<'s>(scope: &mut v8::PinScope<'s, '_>) -> Option<v8::Local<'s, v8::Function>> {
-    let source = v8::String::new(scope, PRELUDE)?;
-    let file = v8::String::new(scope, PRELUDE_FILE)?.into();
+    let post = v8::Function::new(scope, post)?;
+    let bridge = call(scope, PRELUDE, PRELUDE_FILE, post)?;
+    let weigh = v8::Function::new(scope, weigh)?;
+    call(scope, include_str!("guards.js"), "codemode:guards", weigh)?;
+    bridge.try_into().ok()
+}
+
+/// Calls the function that `source` is with one argument.
+fn call<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    source: &str,
+    file: &str,
+    argument: v8::Local<'s, v8::Function>,
+) -> Option<v8::Local<'s, v8::Value>> {
+    let (source, file) = (v8::String::new(scope, source)?, v8::String::new(scope, file)?.into());
     let origin = v8::ScriptOrigin::new(scope, file, 0, 0, false, 0, None, false, false, false, None);
-    let prelude = v8::Script::compile(scope, source, Some(&origin))?.run(scope)?;
-    let prelude = v8::Local::<v8::Function>::try_from(prelude).ok()?;
-    let post = v8::Function::new(scope, post)?.into();
+    let function = v8::Script::compile(scope, source, Some(&origin))?.run(scope)?;
     let undefined = v8::undefined(scope).into();
-    prelude.call(scope, undefined, &[post])?.try_into().ok()
+    v8::Local::<v8::Function>::try_from(function).ok()?.call(scope, undefined, &[argument.into()])
 }
