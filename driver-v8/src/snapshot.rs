@@ -10,7 +10,6 @@ use crate::{post, weigh};
 /// Starts V8 in this process and writes the snapshot. Every thread that runs V8 must descend from the one that calls this.
 pub(crate) fn start_process() -> Result<(), Fault> {
     let started = catch_unwind(|| {
-        v8::V8::set_flags_from_string(&std::env::var("V8FLAGS").unwrap_or(FLAGS.into()));
         v8::V8::initialize_platform(v8::new_default_platform(0, false).make_shared());
         v8::V8::initialize();
     });
@@ -29,19 +28,14 @@ pub(crate) fn snapshot() -> Result<v8::StartupData, Fault> {
 
 /// The native functions that the snapshot refers to. Reading it takes the same list as writing it.
 pub(crate) fn references() -> Cow<'static, [v8::ExternalReference]> {
-    vec![
-        v8::ExternalReference { function: post.map_fn_to() },
-        v8::ExternalReference { function: weigh.map_fn_to() },
-    ]
-    .into()
+    vec![v8::ExternalReference { function: post.map_fn_to() }, v8::ExternalReference { function: weigh.map_fn_to() }]
+        .into()
 }
 
 /// Where the bridge is in the snapshot's context.
 pub(crate) const BRIDGE: usize = 0;
 
 static SNAPSHOT: OnceLock<Vec<u8>> = OnceLock::new();
-
-const FLAGS: &str = "";
 
 fn write() -> Result<Vec<u8>, Fault> {
     let mut isolate = v8::Isolate::snapshot_creator(Some(references()), None);
