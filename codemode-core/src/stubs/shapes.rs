@@ -257,13 +257,17 @@ impl<'a> Lowering<'_, 'a> {
             Some(self.type_below(&[Step::Key(keyword)], schema, at.inside(None)))
         });
         let of = of.unwrap_or(UNKNOWN);
-        match *self.types.get(of) {
-            Type::Never => self.types.add(Type::Tuple { items: Vec::new(), required: 0, rest: None }),
-            Type::Documented(..) => self.types.add(Type::Array(of)),
-            _ => match least.filter(|least| most == Some(*least) && (1..=LONGEST_TUPLE).contains(least)) {
-                Some(length) => self.types.add(Type::Tuple { items: vec![of; length], required: length, rest: None }),
-                None => self.types.add(Type::Array(of)),
-            },
+        if matches!(*self.types.get(of), Type::Never) {
+            return self.types.add(Type::Tuple { items: Vec::new(), required: 0, rest: None });
+        }
+        match least.filter(|least| most == Some(*least) && (1..=LONGEST_TUPLE).contains(least)) {
+            Some(length) => {
+                // The first item carries the comment for all.
+                let mut items = vec![self.types.bare(of); length];
+                items.splice(..1, [of]);
+                self.types.add(Type::Tuple { items, required: length, rest: None })
+            }
+            None => self.types.add(Type::Array(of)),
         }
     }
 }
