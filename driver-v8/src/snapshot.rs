@@ -10,6 +10,7 @@ use crate::{post, weigh};
 /// Starts V8 in this process and writes the snapshot. Every thread that runs V8 must descend from the one that calls this.
 pub(crate) fn start_process() -> Result<(), Fault> {
     let started = catch_unwind(|| {
+        v8::V8::set_flags_from_string(FLAGS);
         v8::V8::initialize_platform(v8::new_default_platform(0, false).make_shared());
         v8::V8::initialize();
     });
@@ -34,6 +35,10 @@ pub(crate) fn references() -> Cow<'static, [v8::ExternalReference]> {
 
 /// Where the bridge is in the snapshot's context.
 pub(crate) const BRIDGE: usize = 0;
+
+/// The unroller takes the interrupt check out of short loops, and where such a loop has none, out of the next one: then
+/// `for (;;) kept.push(new Array(1000))` can be ended by nobody.
+const FLAGS: &str = "--no-turboshaft-loop-unrolling";
 
 static SNAPSHOT: OnceLock<Vec<u8>> = OnceLock::new();
 
