@@ -148,7 +148,7 @@ const LINK_FLAGS: &[&str] = &[
     "--no-entry",
     "--stack-first",
     "-z",
-    "stack-size=2359296",
+    "stack-size=1310720",
     "--gc-sections",
     "--strip-all",
     "--export-memory",

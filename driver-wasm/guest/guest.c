@@ -26,6 +26,8 @@ static struct { Text name, message, stack; } thrown;
 
 enum { FINE = 0, THREW = 1 };
 
+#define GC_AFTER (512 * 1024)
+
 // ---- memory -------------------------------------------------------------------------------------------------------
 // The host ends the program when the memory may not grow. What is left are requests that no wasm memory could hold;
 // QuickJS would make an exception of them, which the program could catch.
@@ -102,9 +104,9 @@ EXPORT("alloc") char *guest_text(size_t size) { return guest_malloc(NULL, size);
 EXPORT("thrown") const void *guest_thrown(void) { return &thrown; }
 
 // Evaluates the program and gives its value to the bridge. `name` and `source` end with a NUL, which `len` leaves out.
-// `--stack-first` puts the stack at the bottom of memory, growing down; `lowest` is where it ends for the program.
-EXPORT("run") int guest_run(char *name, char *source, size_t len, uintptr_t lowest) {
-    rt->stack_limit = lowest;
+// `--stack-first` puts the stack at the bottom of memory, growing down; `stack_end` is how far it may for the program.
+EXPORT("run") int guest_run(char *name, char *source, size_t len, uintptr_t stack_end) {
+    rt->stack_limit = stack_end;
     JSValue program = JS_Eval(ctx, source, len, name, JS_EVAL_TYPE_GLOBAL | JS_EVAL_FLAG_STRICT);
     free(name);
     free(source);
@@ -143,6 +145,9 @@ EXPORT("boot") int guest_boot(const char *name, char *prelude, size_t len) {
     free(prelude);
     if (JS_IsException(bridge)) return threw();
     JS_RunGC(rt);
+    // The collector writes to every object, so each sandbox in which it runs has a copy of all that was booted. It must
+    // not run before the program has made some garbage itself.
+    JS_SetGCThreshold(rt, rt->malloc_state.malloc_size + GC_AFTER);
     return FINE;
 }
 

@@ -110,11 +110,11 @@ impl Engine for Wasm {
     }
 
     fn run(&mut self, program: &Script<'_>) -> Result<(), Stop> {
-        let lowest = image::STACK_BYTES.saturating_sub(self.stack_bytes).max(image::STACK_MARGIN) as u32;
+        let stack_end = image::stack_end(self.stack_bytes);
         self.enter(|store, guest| {
             let (name, _) = guest.text(store, program.name)?;
             let (source, len) = guest.text(store, program.source)?;
-            guest.run.call(store, (name, source, len, lowest))
+            guest.run.call(store, (name, source, len, stack_end))
         })
     }
 

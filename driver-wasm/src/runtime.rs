@@ -245,7 +245,7 @@ fn pool(slots: u32) -> InstanceAllocationStrategy {
 }
 
 /// Most of the 8 MiB that core gives its threads; the rest is for the host's functions that the guest calls. A frame of
-/// the guest takes up to 16 times as much of this stack as of its own.
+/// the guest takes up to 16 times as much of this stack as of its own, where `image::stack_end` is usually met first.
 const NATIVE_STACK_BYTES: usize = 7 << 20;
 /// What a slot keeps of the memory that its last user had touched, so that the next one need not fault it in.
 const KEEP_BYTES: usize = 1 << 20;
