@@ -128,7 +128,7 @@ impl CodeMode {
             sinks: [self.shared.on_event.clone(), options.listener.clone()],
         });
         let names = &self.shared.catalog.names;
-        let compiled = match compile(code, names, &limits) {
+        let compiled = match compile(code, names, &limits, self.shared.driver.wants_ticks()) {
             Ok(compiled) => compiled,
             Err(diagnostics) => return host.refuse(code, &diagnostics),
         };
@@ -151,7 +151,7 @@ impl CodeMode {
     pub async fn replay(&self, code: &str, recording: Recording) -> Result<Outcome, Error> {
         let (limits, names) = (recording.header.limits(), Arc::new(recording.header.tool_names()));
         limits.check()?;
-        let compiled = match compile(code, &names, &limits) {
+        let compiled = match compile(code, &names, &limits, self.shared.driver.wants_ticks()) {
             Ok(compiled) => compiled,
             Err(diagnostics) => return Ok(Outcome::new(Err(refusal(code, &diagnostics)))),
         };
@@ -162,10 +162,14 @@ impl CodeMode {
     }
 }
 
-fn compile(code: &str, names: &ToolNames, limits: &Limits) -> Result<Compiled, Vec<Diagnostic>> {
+fn compile(code: &str, names: &ToolNames, limits: &Limits, ticks: bool) -> Result<Compiled, Vec<Diagnostic>> {
     let known = |name: &str| names.find(name).is_some() || crate::globals::is_global(name);
-    let options =
-        CompileOptions { max_source_bytes: limits.source_bytes, globals: &known, external_names: names.functions() };
+    let options = CompileOptions {
+        max_source_bytes: limits.source_bytes,
+        globals: &known,
+        external_names: names.functions(),
+        ticks,
+    };
     typescript::compile(code, &options)
 }
 
@@ -251,7 +255,7 @@ fn add_name_hint(failure: &mut Failure, names: &ToolNames) {
     }
     let Some(name) = failure.message.strip_suffix(" is not defined") else { return };
     let known = |name: &str| names.find(name).is_some() || crate::globals::is_global(name);
-    let options = CompileOptions { max_source_bytes: 0, globals: &known, external_names: names.functions() };
+    let options = CompileOptions { max_source_bytes: 0, globals: &known, external_names: names.functions(), ticks: false };
     failure.hint = typescript::hint_for_name(name.trim_matches('\''), &options);
 }
 

@@ -68,6 +68,12 @@ pub trait IsolateDriver: fmt::Debug + Send + Sync + 'static {
         DriverInfo { name: self.name().to_owned(), ..DriverInfo::default() }
     }
 
+    /// Whether programs for this driver must call their third argument at the head of every loop and function,
+    /// because nothing else can stop them. [`CodeMode`](crate::CodeMode) sees to it.
+    fn wants_ticks(&self) -> bool {
+        false
+    }
+
     /// Makes a sandbox and waits until it is ready to run.
     ///
     /// # Errors
@@ -139,7 +145,8 @@ pub struct ContextConfig {
 
 /// A program ready to run.
 pub struct Program {
-    /// A script whose value is a function of two arguments that returns a promise; types stripped.
+    /// A script whose value is a function of two arguments, three [with ticks](IsolateDriver::wants_ticks), that
+    /// returns a promise; types stripped.
     pub javascript: Arc<str>,
     /// Bytes of the program as the model wrote it.
     pub code_length: usize,

@@ -44,7 +44,8 @@ pub trait Engine: Sized + 'static {
     /// [`PRELUDE`] is the text of an expression, a function. The engine calls that function with one argument, its
     /// native `post(text)`, and keeps what it returns: the *bridge*, a function of one argument. `post` passes the
     /// text to [`Port::post`] and returns the answer as a string, or `undefined` when there is none. Neither may
-    /// become reachable for the program. Whatever else a stock engine offers (files, network, modules, workers,
+    /// become reachable for the program. An engine of [`Reach::Ticks`] gives its `tick()` as a second argument, which
+    /// the prelude hands on to the program. Whatever else a stock engine offers (files, network, modules, workers,
     /// `eval`) must be absent.
     ///
     /// An engine may evaluate the prelude each time, or start from bytecode, a snapshot or a memory image of it.
@@ -89,6 +90,9 @@ pub enum Reach {
     Anywhere,
     /// In loops and calls of the program, but not inside one long native function.
     ProgramCode,
+    /// As `ProgramCode`, and only because the program calls the engine's native `tick()` at the head of each of its
+    /// loops and functions. To stop it, `tick` throws what cannot be caught.
+    Ticks,
 }
 
 /// How a limit is held.

@@ -1,11 +1,11 @@
 //! The guest side of the bridge: one JavaScript text that every engine evaluates before any program.
 
-/// An expression: a function that takes the native `post(text)` and returns the bridge.
+/// An expression: a function that takes the native `post(text)`, on some engines `tick()`, and returns the bridge.
 ///
 /// The bridge is a function of one argument: a string is a message from the host, a function is the program. Engines
 /// that keep a snapshot or bytecode of it must make a new one whenever this text changes.
 pub const PRELUDE: &str = concat!(
-    "(post) => { \"use strict\";\n",
+    "(post, tick) => { \"use strict\";\n",
     include_str!("prelude/primordials.js"),
     include_str!("prelude/inspect.js"),
     include_str!("prelude/clock.js"),

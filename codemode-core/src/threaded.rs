@@ -318,6 +318,10 @@ impl<E: Engine> IsolateDriver for Threaded<E> {
         describe(&E::INFO)
     }
 
+    fn wants_ticks(&self) -> bool {
+        E::INFO.interrupt == Reach::Ticks
+    }
+
     fn create_context(&self, config: ContextConfig) -> BoxFuture<'_, Result<Box<dyn IsolateContext>, Error>> {
         Box::pin(async move {
             let workers = self.shared.admit(&config)?;
@@ -390,7 +394,7 @@ fn describe(info: &EngineInfo) -> DriverInfo {
         engine: info.version.to_owned(),
         deadline: match info.interrupt {
             Reach::Anywhere => "stops any code".to_owned(),
-            Reach::ProgramCode => "stops the program's own code, not a long native function".to_owned(),
+            Reach::ProgramCode | Reach::Ticks => "stops the program's own code, not a long native function".to_owned(),
         },
         memory: match info.heap {
             Hold::Structural => "structural".to_owned(),

@@ -84,7 +84,7 @@ const lastLine = () => {
 };
 
 const runProgram = (main) => {
-  settled(main(awaitBegins, awaitEnded), finish, raise);
+  settled(main(awaitBegins, awaitEnded, tick), finish, raise);
 };
 const finish = (value) => {
   const { text, problem } = encode(value);

@@ -14,18 +14,21 @@ use super::types::Draft;
 pub(super) struct Marks {
     pub at: String,
     pub done: String,
+    /// What loops and functions call, where an engine needs it.
+    pub tick: String,
     /// Holds what `export default` exports.
     pub default: String,
 }
 
 impl Marks {
-    /// Chooses the names: `$at`, `$done`, `$default`, numbered where the program uses them itself.
+    /// Chooses the names: `$at`, `$done` and so on, numbered where the program uses them itself.
     pub fn new(reading: &Reading<'_, '_>) -> Self {
         // A name can also be written with escapes, so the text decides only when it has neither.
         let text = reading.text;
-        let numbered = ["$at", "$done", "$default", "\\u"].iter().any(|part| text.contains(part));
+        let numbered = OURS.iter().chain(&["\\u"]).any(|part| text.contains(part));
         let number = if numbered { first_free(reading) } else { String::new() };
-        Self { at: format!("$at{number}"), done: format!("$done{number}"), default: format!("$default{number}") }
+        let [at, done, tick, default] = OURS.map(|name| format!("{name}{number}"));
+        Self { at, done, tick, default }
     }
 
     /// What stands in front of an `await` in this line.
@@ -50,6 +53,8 @@ impl Marks {
     }
 }
 
+const OURS: [&str; 4] = ["$at", "$done", "$tick", "$default"];
+
 fn first_free(reading: &Reading<'_, '_>) -> String {
     let free = reading.scoping.root_unresolved_references();
     let names = reading.scoping.symbol_names().chain(free.keys().map(|name| name.as_str()));
@@ -58,7 +63,7 @@ fn first_free(reading: &Reading<'_, '_>) -> String {
     suffixes
         .into_iter()
         .find(|suffix| {
-            ["$at", "$done", "$default"].iter().all(|name| !taken.contains(format!("{name}{suffix}").as_str()))
+            OURS.iter().all(|name| !taken.contains(format!("{name}{suffix}").as_str()))
         })
         .unwrap_or_default()
 }

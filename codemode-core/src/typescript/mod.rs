@@ -18,6 +18,7 @@ mod position;
 mod reading;
 mod shape;
 mod stack;
+mod ticks;
 mod transform;
 mod types;
 mod unsupported;
@@ -59,6 +60,9 @@ pub struct CompileOptions<'a> {
     pub globals: &'a dyn Fn(&str) -> bool,
     /// The `external_*` names, for suggestions.
     pub external_names: &'a [Arc<str>],
+    /// Whether the program calls its third parameter at the head of every loop and function; see
+    /// [`Reach::Ticks`](crate::engine::Reach::Ticks).
+    pub ticks: bool,
 }
 
 /// A program that can run.
@@ -67,8 +71,9 @@ pub struct Compiled {
     /// One expression and nothing else: an async arrow function of two parameters, strict inside.
     ///
     /// The first parameter notes the line of an `await` and returns a token, the second takes the token back and
-    /// returns its other argument: `$done($at(7), await x)`. Calls of tools are awaited without them. The first line
-    /// of the model's text is on line 1, unless the text had to be printed anew.
+    /// returns its other argument: `$done($at(7), await x)`. Calls of tools are awaited without them. A program with
+    /// ticks has a third, which it calls. The first line of the model's text is on line 1, unless the text had to be
+    /// printed anew.
     pub javascript: String,
     /// The way from positions in `javascript` back to the model's.
     pub positions: Positions,
@@ -166,6 +171,9 @@ impl<'a> Compilation<'a, '_> {
                 continue;
             }
             types::erase(&mut draft, kind, node.id(), reading.nodes);
+            if self.options.ticks {
+                ticks::insert(kind, &marks.tick, &mut draft);
+            }
             match kind {
                 AstKind::AwaitExpression(node) => marks.mark(node, &reading, &mut draft, &reporter),
                 AstKind::IdentifierReference(name) => names.note(name, &reading),
@@ -207,7 +215,8 @@ impl<'a> Compilation<'a, '_> {
         reporter: &mut Reporter<'_>,
     ) -> Option<(String, Vec<Step>)> {
         let end = draft.text.len() as u32;
-        let (head, foot) = (format!("(async ({}, {}) => {{\"use strict\";", marks.at, marks.done), "\n})");
+        let tick = if self.options.ticks { format!(", {}", marks.tick) } else { String::new() };
+        let (head, foot) = (format!("(async ({}, {}{tick}) => {{\"use strict\";", marks.at, marks.done), "\n})");
         let mut ending = Edits::default();
         if !tail.is_empty() {
             ending.insert(end, Place::BeforeInner, format!("\n{tail}"));
