@@ -20,6 +20,7 @@ mod check;
 mod event_text;
 mod expected;
 mod gates;
+mod globals;
 mod known;
 mod life;
 mod load;

@@ -9,6 +9,7 @@ use crate::{
     case::Case,
     check,
     event_text::event_text,
+    globals,
     known,
     load::{LoadError, joined, load_cases, load_folder},
     play::{Played, play, replay},
@@ -36,14 +37,18 @@ pub fn run(driver: Arc<dyn IsolateDriver>, known: &str) -> ExitCode {
 }
 
 fn trials(driver: &Arc<dyn IsolateDriver>, cases: Vec<Case>, mut gaps: BTreeMap<String, String>) -> Vec<Trial> {
-    let mut trials: Vec<Trial> = cases
+    let mut checks: Vec<(String, Check)> = Vec::new();
+    for case in cases {
+        let driver = driver.clone();
+        checks.push((case.id(), Box::new(move || hold(&case, &driver))));
+    }
+    let walked = driver.clone();
+    checks.push(("isolation::reachable-globals".into(), Box::new(move || runtime()?.block_on(globals::hold(&walked)))));
+    let mut trials: Vec<Trial> = checks
         .into_iter()
-        .map(|case| {
-            let (driver, id) = (driver.clone(), case.id());
-            match gaps.remove(&id) {
-                None => Trial::test(id, move || hold(&case, &driver).map_err(Failed::from)),
-                Some(reason) => Trial::test(id, move || hold_gap(&case, &driver, &reason)).with_kind("gap"),
-            }
+        .map(|(id, check)| match gaps.remove(&id) {
+            None => Trial::test(id, move || check().map_err(Failed::from)),
+            Some(reason) => Trial::test(id.clone(), move || hold_gap(&id, &check, &reason)).with_kind("gap"),
         })
         .collect();
     trials.extend(gaps.into_keys().map(|id| {
@@ -53,18 +58,20 @@ fn trials(driver: &Arc<dyn IsolateDriver>, cases: Vec<Case>, mut gaps: BTreeMap<
     trials
 }
 
+/// Holds the driver to one behaviour; the error is a text for a person.
+type Check = Box<dyn Fn() -> Result<(), String> + Send>;
+
 /// A gap must fail; once it passes it is no gap any more.
-fn hold_gap(case: &Case, driver: &Arc<dyn IsolateDriver>, reason: &str) -> Result<(), Failed> {
-    match hold(case, driver) {
+fn hold_gap(id: &str, check: &Check, reason: &str) -> Result<(), Failed> {
+    match check() {
         Err(_) => Ok(()),
-        Ok(()) => Err(format!("{} passes now; it is in known.toml (\"{reason}\"): delete it there", case.id()).into()),
+        Ok(()) => Err(format!("{id} passes now; it is in known.toml (\"{reason}\"): delete it there").into()),
     }
 }
 
 /// Plays a case and its replay. The error is a text for a person.
 fn hold(case: &Case, driver: &Arc<dyn IsolateDriver>) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(|e| e.to_string())?;
-    let wrong = runtime.block_on(async {
+    let wrong = runtime()?.block_on(async {
         let played = play(case, driver).await?;
         let mut wrong = check::played(case, &played);
         if !wrong.is_empty() {
@@ -74,6 +81,10 @@ fn hold(case: &Case, driver: &Arc<dyn IsolateDriver>) -> Result<(), String> {
         Ok::<_, String>(wrong)
     })?;
     if wrong.is_empty() { Ok(()) } else { Err(report(case, &wrong)) }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(|error| error.to_string())
 }
 
 async fn replays(case: &Case, driver: &Arc<dyn IsolateDriver>, played: &Played) -> Vec<String> {
