@@ -1,0 +1,185 @@
+//! The books of the guest's memory, kept by the program's global allocator.
+//!
+//! Boa neither counts what it allocates nor survives a refusal, and a library cannot choose the allocator. So the host
+//! puts [`GuestHeap`] around its own; without it the heap limit holds for single large requests only. An engine lives
+//! on one thread, hence its books do too, and they are open only while the engine runs: what the host allocates on
+//! that thread meanwhile, a tool or an event, is not the guest's.
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+};
+
+/// A global allocator that counts what programs on Boa allocate.
+///
+/// ```
+/// use codemode_driver_boa::GuestHeap;
+///
+/// #[global_allocator]
+/// static ALLOCATOR: GuestHeap = GuestHeap::SYSTEM;
+/// # fn main() {}
+/// ```
+///
+/// Outside of a running program it costs one look at a thread-local flag for each allocation.
+#[derive(Debug)]
+pub struct GuestHeap<A = System>(A);
+
+impl GuestHeap {
+    /// Around the allocator of the operating system.
+    pub const SYSTEM: Self = Self(System);
+}
+
+impl<A> GuestHeap<A> {
+    /// Around another allocator.
+    pub const fn around(inner: A) -> Self {
+        Self(inner)
+    }
+}
+
+struct Books {
+    /// Whether the guest runs on this thread.
+    open: Cell<bool>,
+    /// Below zero when the guest frees what the host gave it.
+    used: Cell<isize>,
+    peak: Cell<isize>,
+    limit: Cell<isize>,
+    refused: Cell<bool>,
+}
+
+thread_local! {
+    static BOOKS: Books = const {
+        Books {
+            open: Cell::new(false),
+            used: Cell::new(0),
+            peak: Cell::new(0),
+            limit: Cell::new(isize::MAX),
+            refused: Cell::new(false),
+        }
+    };
+}
+
+/// Begins the books of a new engine on this thread.
+pub(crate) fn begin(limit: usize) {
+    BOOKS.with(|books| {
+        books.used.set(0);
+        books.peak.set(0);
+        books.limit.set(isize::try_from(limit).unwrap_or(isize::MAX));
+        books.refused.set(false);
+    });
+}
+
+/// Runs what counts as the guest's (`true`) or, inside of that, as the host's.
+pub(crate) fn counted<R>(guest: bool, run: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            BOOKS.with(|books| books.open.set(self.0));
+        }
+    }
+    let _restore = Restore(BOOKS.with(|books| books.open.replace(guest)));
+    run()
+}
+
+/// Bytes in use, as far as they are counted.
+pub(crate) fn used() -> usize {
+    BOOKS.with(|books| books.used.get()).max(0).unsigned_abs()
+}
+
+/// The most bytes ever in use.
+pub(crate) fn peak() -> usize {
+    BOOKS.with(|books| books.peak.get()).max(0).unsigned_abs()
+}
+
+/// Whether an array buffer was refused.
+pub(crate) fn refused() -> bool {
+    BOOKS.with(|books| books.refused.get())
+}
+
+/// Whether the process's global allocator is a [`GuestHeap`].
+pub(crate) fn is_counted() -> bool {
+    counted(true, || {
+        let before = BOOKS.with(|books| books.used.get());
+        let probe = std::hint::black_box(Box::new(0_u64));
+        let after = BOOKS.with(|books| books.used.get());
+        drop(probe);
+        before != after
+    })
+}
+
+impl Books {
+    /// Whether the allocation may go ahead.
+    fn take(&self, layout: Layout) -> bool {
+        if !self.open.get() {
+            return true;
+        }
+        let size = isize::try_from(layout.size()).unwrap_or(isize::MAX);
+        let used = self.used.get().saturating_add(size);
+        let over = used.saturating_sub(self.limit.get());
+        // Array buffers are the one kind of allocation whose refusal Boa turns into an error of the guest, and nothing
+        // else asks for this alignment. What is garbage may still be counted, so only a large one is refused here.
+        if layout.align() == BUFFER_ALIGN && size > self.limit.get() {
+            self.refused.set(true);
+            return false;
+        }
+        // A refusal of anything else would end the process, and so would the memory. No lock of the host is held here:
+        // the guest's thread stands still for good, and core answers the caller at the deadline.
+        if over > self.limit.get().saturating_add(SLACK) {
+            loop {
+                std::thread::park();
+            }
+        }
+        self.used.set(used);
+        if used > self.peak.get() {
+            self.peak.set(used);
+        }
+        true
+    }
+
+    fn give(&self, size: usize) {
+        if self.open.get() {
+            self.used.set(self.used.get().saturating_sub_unsigned(size));
+        }
+    }
+}
+
+const BUFFER_ALIGN: usize = 64;
+/// How far beyond twice its limit a program may go between two ticks.
+const SLACK: isize = 256 << 20;
+
+// SAFETY: every request is passed to the inner allocator as it is, or not at all and answered with null. Counting
+// allocates nothing: the books are a constant-initialised thread-local without a destructor. Parking does not return.
+unsafe impl<A: GlobalAlloc> GlobalAlloc for GuestHeap<A> {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if !BOOKS.with(|books| books.take(layout)) {
+            return std::ptr::null_mut();
+        }
+        // SAFETY: the caller's layout.
+        unsafe { self.0.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        if !BOOKS.with(|books| books.take(layout)) {
+            return std::ptr::null_mut();
+        }
+        // SAFETY: the caller's layout.
+        unsafe { self.0.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        BOOKS.with(|books| books.give(layout.size()));
+        // SAFETY: the caller's pointer and layout, which came from the inner allocator.
+        unsafe { self.0.dealloc(ptr, layout) }
+    }
+
+    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: the caller vouches that `new_size` fits the alignment.
+        let new = unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) };
+        if !BOOKS.with(|books| books.take(new)) {
+            return std::ptr::null_mut();
+        }
+        // SAFETY: the caller's pointer, layout and size.
+        let moved = unsafe { self.0.realloc(ptr, layout, new_size) };
+        BOOKS.with(|books| books.give(if moved.is_null() { new_size } else { layout.size() }));
+        moved
+    }
+}

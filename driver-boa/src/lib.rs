@@ -1,0 +1,193 @@
+//! Runs codemode programs on Boa, in this process: the driver without a line of C.
+//!
+//! Boa has no interrupt and no heap limit. Both are made here: programs tick (core puts the calls in), natives that
+//! could run away are guarded, and the host's global allocator counts. What that holds, and what not, is in the README
+//! beside this crate.
+
+mod guards;
+mod heap;
+mod jobs;
+mod json;
+mod sort;
+mod watch;
+
+use std::{path::Path, rc::Rc, sync::atomic::Ordering};
+
+use boa_engine::{
+    Context, JsResult, JsString, JsValue, NativeFunction, Source,
+    context::{ContextBuilder, HostHooks},
+    module::IdleModuleLoader,
+    object::builtins::JsFunction,
+};
+use codemode_core::{
+    Limits, Threaded,
+    engine::{
+        Engine, EngineInfo, Fault, HeapLimits, Hold, Interrupter, PRELUDE, PRELUDE_FILE, Port, Reach, Script,
+        ScriptError, Stop,
+    },
+};
+
+pub use crate::heap::GuestHeap;
+use crate::{jobs::Jobs, watch::Watch};
+
+/// The driver with its defaults: a thread for each engine, and two engines kept warm, since Boa is slow to start.
+pub fn driver() -> Threaded<Boa> {
+    Threaded::pinned(()).warm(2, Limits::default().heap)
+}
+
+/// One Boa context, on one thread.
+pub struct Boa {
+    // Dropped in this order: what is garbage then goes with the last field.
+    bridge: JsFunction,
+    context: Context,
+    watch: Rc<Watch>,
+    _garbage: Garbage,
+}
+
+impl Engine for Boa {
+    const INFO: EngineInfo = EngineInfo {
+        name: "boa",
+        version: "boa 0.22.0",
+        interrupt: Reach::Ticks,
+        heap: Hold::BestEffort,
+        isolation: "one context for each execution, in this process; safe Rust nearly throughout, no C",
+    };
+
+    type Options = ();
+
+    fn create(_: &(), limits: &HeapLimits, port: Port) -> Result<Self, Fault> {
+        heap::begin(limits.heap_bytes);
+        heap::counted(true, || Self::load(limits, port).map_err(|error| error.to_string().into()))
+    }
+
+    fn interrupter(&self) -> Interrupter {
+        let interrupted = self.watch.interrupted.clone();
+        Interrupter::new(move || interrupted.store(true, Ordering::Relaxed))
+    }
+
+    fn run(&mut self, program: &Script<'_>) -> Result<(), Stop> {
+        self.enter(|context| context.eval(Source::from_bytes(program.source).with_path(Path::new(program.name))))
+    }
+
+    fn deliver(&mut self, text: &str) -> Result<(), Stop> {
+        let watch = self.watch.clone();
+        self.enter(|_| {
+            // Two bytes for each, if there is but one beyond Latin-1.
+            watch.charge(text.len())?;
+            Ok(JsString::from(text).into())
+        })
+    }
+
+    fn heap_peak_bytes(&mut self) -> Option<u64> {
+        heap::is_counted().then(|| heap::peak() as u64)
+    }
+}
+
+impl Boa {
+    fn load(limits: &HeapLimits, port: Port) -> JsResult<Self> {
+        let watch = Rc::new(Watch::new(limits));
+        let hooks = Hooks { most_buffer_bytes: if heap::is_counted() { u64::MAX } else { limits.heap_bytes as u64 } };
+        let mut context = ContextBuilder::new()
+            .job_executor(Rc::new(Jobs::new(watch.clone())))
+            .host_hooks(Rc::new(hooks))
+            // The default one reads the host's files.
+            .module_loader(Rc::new(IdleModuleLoader))
+            .build()?;
+        watch.set_limits(&mut context);
+        guards::install(&watch, &mut context)?;
+        let prelude = context.eval(Source::from_bytes(PRELUDE).with_path(Path::new(PRELUDE_FILE)))?;
+        let natives = [post(&watch, port, &context), tick(&watch, &context)];
+        let bridge = callable(&prelude)?.call(&JsValue::undefined(), &natives, &mut context)?;
+        Ok(Self { bridge: callable(&bridge)?, context, watch, _garbage: Garbage })
+    }
+
+    /// Calls the bridge, runs every job, and says why it stopped if it did.
+    fn enter(&mut self, message: impl FnOnce(&mut Context) -> JsResult<JsValue>) -> Result<(), Stop> {
+        let Self { bridge, context, watch, .. } = self;
+        heap::counted(true, || {
+            watch.enter();
+            let result = message(context)
+                .and_then(|message| bridge.call(&JsValue::undefined(), &[message], context))
+                .and_then(|_| context.run_jobs());
+            // The job that was stopped may have kept its error to itself.
+            match (watch.stop(), result) {
+                (Some(stop), _) => Err(stop),
+                (None, Ok(())) => Ok(()),
+                (None, Err(error)) => Err(Stop::Threw(script_error(&error, context))),
+            }
+        })
+    }
+}
+
+fn post(watch: &Rc<Watch>, port: Port, context: &Context) -> JsValue {
+    let watch = watch.clone();
+    // SAFETY: the closure captures nothing that the collector must trace.
+    let post = unsafe {
+        NativeFunction::from_closure(move |_, args, _| {
+            // What a program says after it was stopped would come out differently from run to run.
+            let Some(text) = args.first().and_then(JsValue::as_string).filter(|_| !watch.is_over()) else {
+                return Ok(JsValue::undefined());
+            };
+            let text = text.to_std_string_lossy();
+            let answer = heap::counted(false, || port.post(&text));
+            let guests = answer.as_deref().map(JsString::from);
+            heap::counted(false, || drop(answer));
+            Ok(guests.map_or(JsValue::undefined(), JsValue::from))
+        })
+    };
+    post.to_js_function(context.realm()).into()
+}
+
+fn tick(watch: &Rc<Watch>, context: &Context) -> JsValue {
+    let watch = watch.clone();
+    // SAFETY: the closure captures nothing that the collector must trace.
+    let tick = unsafe {
+        NativeFunction::from_closure(move |_, _, context| watch.tick(context).map(|()| JsValue::undefined()))
+    };
+    tick.to_js_function(context.realm()).into()
+}
+
+fn callable(value: &JsValue) -> JsResult<JsFunction> {
+    value.as_function().ok_or_else(|| {
+        boa_engine::JsNativeError::typ().with_message("the prelude is not what the engine expects").into()
+    })
+}
+
+fn script_error(error: &boa_engine::JsError, context: &mut Context) -> ScriptError {
+    match error.try_native(context) {
+        Ok(native) => {
+            ScriptError { name: native.kind().to_string(), message: native.message().to_string(), stack: None }
+        }
+        Err(_) => ScriptError { name: "Error".into(), message: error.to_string(), stack: None },
+    }
+}
+
+struct Hooks {
+    most_buffer_bytes: u64,
+}
+
+impl HostHooks for Hooks {
+    fn ensure_can_compile_strings(
+        &self,
+        _: boa_engine::realm::Realm,
+        _: &[JsString],
+        _: &JsString,
+        _: bool,
+        _: &mut Context,
+    ) -> JsResult<()> {
+        Err(boa_engine::JsNativeError::eval().with_message("code from strings is disabled in this sandbox").into())
+    }
+
+    fn max_buffer_size(&self, _: &mut Context) -> u64 {
+        self.most_buffer_bytes
+    }
+}
+
+/// Boa's heap belongs to the thread, which goes on to the next engine.
+struct Garbage;
+
+impl Drop for Garbage {
+    fn drop(&mut self) {
+        boa_gc::force_collect();
+    }
+}
