@@ -189,15 +189,13 @@ fn finished(mut outcome: Outcome, code: &str, compiled: &Compiled, names: &ToolN
         let hint = lint.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default();
         format!("line {}: {}{hint}", lint.line, lint.message)
     });
-    let stopped = outcome.result.as_ref().is_err_and(|failure| failure.kind.ended_by_host());
     let dropped = outcome.dropped_calls.iter().map(|call| {
-        let what = match (call.started, stopped) {
-            (true, false) => "was cancelled: the program ended before it answered; await every call",
-            (false, false) => "never ran: the program ended first; await every call",
-            (true, true) => "was cancelled before it answered; what it does may have been done",
-            (false, true) => "never ran",
-        };
-        format!("{} (call {}) {what}", call.function, call.call_id)
+        let (function, id) = (&call.function, call.call_id);
+        if call.started {
+            format!("{function} (call {id}) was cancelled: the program ended before it answered; await every call")
+        } else {
+            format!("{function} (call {id}) never ran: the program ended first; await every call")
+        }
     });
     // A call that was dropped says more than the lint that saw it coming.
     if outcome.dropped_calls.is_empty() {
