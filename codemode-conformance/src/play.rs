@@ -6,7 +6,7 @@ use std::{
 };
 
 use codemode_core::{
-    CodeMode, Error, Event, EventKind, ExecuteOptions, IsolateDriver, Outcome, Recorder, Recording, Tool,
+    CodeMode, Error, ErrorKind, Event, EventKind, ExecuteOptions, IsolateDriver, Outcome, Recorder, Recording, Tool,
 };
 use tokio::sync::Notify;
 
@@ -67,12 +67,17 @@ pub async fn play(case: &Case, driver: &Arc<dyn IsolateDriver>) -> Result<Played
     Ok(Played { outcome, events: stage.events(), recording, tool_warnings: stage.tool_warnings(), took })
 }
 
-/// Runs `program` on a journal. There are no tools: every answer comes from the journal.
+/// Runs `program` on a journal. The tools of the case lend their declarations to the texts of failures; none is called.
 ///
 /// # Errors
 /// When the program departs from the journal.
-pub async fn replay(program: &str, driver: &Arc<dyn IsolateDriver>, recording: Recording) -> Result<Outcome, Error> {
-    let code_mode = CodeMode::builder().shared_driver(driver.clone()).build()?;
+pub async fn replay(
+    case: &Case,
+    program: &str,
+    driver: &Arc<dyn IsolateDriver>,
+    recording: Recording,
+) -> Result<Outcome, Error> {
+    let code_mode = code_mode(case, driver, &Stage::default()).map_err(|why| Error::new(ErrorKind::Config, why))?;
     code_mode.replay(program, recording).await
 }
 

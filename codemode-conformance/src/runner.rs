@@ -97,7 +97,7 @@ async fn replays(case: &Case, driver: &Arc<dyn IsolateDriver>, played: &Played) 
         Ok(recording) => recording,
         Err(why) => return vec![why],
     };
-    match replay(&case.program, driver, recording.clone()).await {
+    match replay(case, &case.program, driver, recording.clone()).await {
         Ok(again) => {
             wrong.extend(check::outcome(case, &again));
             if let Some(live) = &played.outcome {
@@ -110,7 +110,7 @@ async fn replays(case: &Case, driver: &Arc<dyn IsolateDriver>, played: &Played) 
         text.insert_str(0, "replayed from its journal: ");
     }
     if let Some(changed) = &case.changed {
-        wrong.extend(match replay(&changed.program, driver, recording).await {
+        wrong.extend(match replay(case, &changed.program, driver, recording).await {
             Err(error) if error.kind == ErrorKind::Diverged => {
                 show::texts("divergence of the changed program", &changed.error, &error.message)
             }

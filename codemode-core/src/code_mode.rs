@@ -21,17 +21,18 @@ use crate::{
     driver::{BoxFuture, ContextConfig, Host, IsolateDriver, Program, ToolNames},
     error::{Error, ErrorKind},
     event::{CallError, Event, EventKind},
+    finish::{self, Finish, refusal},
     journal::{Recorder, Recording},
     json::Json,
     limits::Limits,
     names,
-    outcome::{Failure, FailureKind, Outcome, Position},
+    outcome::Outcome,
     prompt::{self, PromptLimits, PromptParts},
     reply::Reply,
     session::Call,
-    stubs::{self, ToolSignature},
+    stubs::{self, Stubs, ToolSignature},
     tool::{Tool, ToolContext},
-    typescript::{self, CompileOptions, Compiled, Diagnostic, DiagnosticKind, Lint},
+    typescript::{self, CompileOptions, Compiled, Diagnostic, LiteralInput},
 };
 
 /// One tool for a model, `execute_typescript`, in front of all the tools of a host. Cheap to clone.
@@ -47,7 +48,7 @@ struct Shared {
     on_event: Option<Listener>,
     definition: ToolDefinition,
     system_prompt: String,
-    stubs: String,
+    stubs: Stubs,
     problems: Vec<String>,
 }
 
@@ -79,7 +80,7 @@ impl CodeMode {
 
     /// The TypeScript declarations of all tools.
     pub fn stubs(&self) -> &str {
-        &self.shared.stubs
+        &self.shared.stubs.text
     }
 
     /// What is wrong with single tools, such as a schema that is none. The other tools are not affected.
@@ -128,7 +129,7 @@ impl CodeMode {
             sinks: [self.shared.on_event.clone(), options.listener.clone()],
         });
         let names = &self.shared.catalog.names;
-        let compiled = match compile(code, names, &limits, self.shared.driver.wants_ticks()) {
+        let compiled = match self.compile(code, names, &limits) {
             Ok(compiled) => compiled,
             Err(diagnostics) => return host.refuse(code, &diagnostics),
         };
@@ -139,7 +140,7 @@ impl CodeMode {
         program.journal = options.journal.map(|recorder| Box::new(recorder) as Box<dyn crate::Journal>);
         let config = ContextConfig { limits, tools: names.clone() };
         let outcome = self.shared.driver.execute(config, program, host).await?;
-        Ok(finished(outcome, code, &compiled, names))
+        Ok(self.finished(outcome, code, &compiled, names))
     }
 
     /// Runs a recorded execution again: no tool is called, every answer comes from the record.
@@ -151,134 +152,38 @@ impl CodeMode {
     pub async fn replay(&self, code: &str, recording: Recording) -> Result<Outcome, Error> {
         let (limits, names) = (recording.header.limits(), Arc::new(recording.header.tool_names()));
         limits.check()?;
-        let compiled = match compile(code, &names, &limits, self.shared.driver.wants_ticks()) {
+        let compiled = match self.compile(code, &names, &limits) {
             Ok(compiled) => compiled,
             Err(diagnostics) => return Ok(Outcome::new(Err(refusal(code, &diagnostics)))),
         };
         let program = Program::new(compiled.javascript.as_str(), fresh_id());
         let config = ContextConfig { limits, tools: names.clone() };
         let outcome = self.shared.driver.replay(config, program, recording).await?;
-        Ok(finished(outcome, code, &compiled, &names))
+        Ok(self.finished(outcome, code, &compiled, &names))
     }
-}
 
-fn compile(code: &str, names: &ToolNames, limits: &Limits, ticks: bool) -> Result<Compiled, Vec<Diagnostic>> {
-    let known = |name: &str| names.find(name).is_some() || crate::globals::is_global(name);
-    let options = CompileOptions {
-        max_source_bytes: limits.source_bytes,
-        globals: &known,
-        external_names: names.functions(),
-        ticks,
-    };
-    typescript::compile(code, &options)
-}
+    fn compile(&self, code: &str, names: &ToolNames, limits: &Limits) -> Result<Compiled, Vec<Diagnostic>> {
+        let known = |name: &str| names.find(name).is_some() || crate::globals::is_global(name);
+        let catalog = &self.shared.catalog;
+        let check_input = |function: &str, input: Option<&LiteralInput>| {
+            let tool = catalog.names.find(function).and_then(|(index, _)| catalog.tools.get(index));
+            tool.map(|tool| tool.literal_problems(input)).unwrap_or_default()
+        };
+        let stubs = &self.shared.stubs.per_tool;
+        let declaration =
+            |function: &str| stubs.iter().find(|stub| stub.guest_name == function).map(finish::declaration);
+        let options = CompileOptions {
+            check_input: &check_input,
+            declaration: &declaration,
+            ticks: self.shared.driver.wants_ticks(),
+            ..CompileOptions::new(limits.source_bytes, &known, names.functions())
+        };
+        typescript::compile(code, &options)
+    }
 
-/// Puts what the driver reported into the terms of the text that the model wrote.
-fn finished(mut outcome: Outcome, code: &str, compiled: &Compiled, names: &ToolNames) -> Outcome {
-    let mut cause = None;
-    if let Err(failure) = &mut outcome.result {
-        locate(failure, code, compiled);
-        cause = compiled.warnings.iter().find(|lint| foresaw(lint, failure));
-        match cause {
-            Some(lint) => failure.hint = Some(hint_of(lint, failure)),
-            None => add_name_hint(failure, names),
-        }
+    fn finished(&self, outcome: Outcome, code: &str, compiled: &Compiled, names: &ToolNames) -> Outcome {
+        Finish { code, compiled, names, stubs: &self.shared.stubs.per_tool }.finish(outcome)
     }
-    // What the failure's hint says is not said twice.
-    let lints = compiled.warnings.iter().filter(|lint| Some(*lint) != cause).map(|lint| {
-        let hint = lint.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default();
-        format!("line {}: {}{hint}", lint.line, lint.message)
-    });
-    let dropped = outcome.dropped_calls.iter().map(|call| {
-        let (function, id) = (&call.function, call.call_id);
-        if call.started {
-            format!("{function} (call {id}) was cancelled: the program ended before it answered; await every call")
-        } else {
-            format!("{function} (call {id}) never ran: the program ended first; await every call")
-        }
-    });
-    // A call that was dropped says more than the lint that saw it coming.
-    if outcome.dropped_calls.is_empty() {
-        outcome.warnings.extend(lints);
-    } else {
-        outcome.warnings.extend(dropped.take(MOST_WARNINGS));
-    }
-    outcome
-}
-
-/// Whether the program failed of what the lint warned of.
-fn foresaw(lint: &Diagnostic, failure: &Failure) -> bool {
-    if failure.kind != FailureKind::Threw || failure.hint.is_some() {
-        return false;
-    }
-    match lint.kind {
-        DiagnosticKind::Lint(Lint::UnknownName) => failure.message == lint.message,
-        // A promise in place of its value is no function, not iterable, and has `undefined` for every property.
-        DiagnosticKind::Lint(Lint::MissingAwait) => failure.name == "TypeError",
-        _ => false,
-    }
-}
-
-fn hint_of(lint: &Diagnostic, failure: &Failure) -> String {
-    let hint = lint.hint.as_deref().unwrap_or_default();
-    if failure.message == lint.message {
-        return hint.to_owned();
-    }
-    format!("line {}: {}; {hint}", lint.line, lint.message)
-}
-
-fn locate(failure: &mut Failure, code: &str, compiled: &Compiled) {
-    let original = |at: Position| {
-        let (line, column) = compiled.positions.locate(at.line, at.column)?;
-        Some(Position { line, column })
-    };
-    failure.frames.retain_mut(|frame| match original(frame.position) {
-        Some(position) => {
-            frame.position = position;
-            true
-        }
-        None => false,
-    });
-    // The line of a stalled await is the model's already.
-    if failure.kind != FailureKind::Stalled {
-        failure.position = failure.frames.first().map(|frame| frame.position);
-    }
-    failure.code_frame = failure.position.map(|at| typescript::code_frame(code, at.line, at.column, 1));
-}
-
-/// A name that is not defined gets the names that are near.
-fn add_name_hint(failure: &mut Failure, names: &ToolNames) {
-    if failure.name != "ReferenceError" || failure.hint.is_some() {
-        return;
-    }
-    let Some(name) = failure.message.strip_suffix(" is not defined") else { return };
-    let known = |name: &str| names.find(name).is_some() || crate::globals::is_global(name);
-    let options = CompileOptions { max_source_bytes: 0, globals: &known, external_names: names.functions(), ticks: false };
-    failure.hint = typescript::hint_for_name(name.trim_matches('\''), &options);
-}
-
-/// What became of a text that is not a program. The first diagnostic is the failure, the next few are named.
-fn refusal(code: &str, diagnostics: &[Diagnostic]) -> Failure {
-    let Some(first) = diagnostics.first() else {
-        return Failure::new(FailureKind::Syntax, "SyntaxError", "the program cannot be read");
-    };
-    let (kind, name) = match first.kind {
-        DiagnosticKind::Syntax => (FailureKind::Syntax, "SyntaxError"),
-        DiagnosticKind::TooLarge => (FailureKind::LimitReached, "SourceTooLarge"),
-        DiagnosticKind::UnknownName => (FailureKind::Invalid, "ReferenceError"),
-        _ => (FailureKind::Invalid, "UnsupportedSyntax"),
-    };
-    let mut message = first.message.clone();
-    for other in diagnostics.iter().skip(1).take(MOST_WARNINGS) {
-        message.push_str(&format!("\nalso line {}: {}", other.line, other.message));
-    }
-    let mut failure = Failure::new(kind, name, message);
-    failure.hint = first.hint.clone();
-    if first.line > 0 && !code.is_empty() && kind != FailureKind::LimitReached {
-        failure.position = Some(Position { line: first.line, column: first.column });
-        failure.code_frame = Some(first.code_frame.clone());
-    }
-    failure
 }
 
 /// The host of one execution: its tools and whoever listens.
@@ -431,7 +336,6 @@ impl CodeModeBuilder {
         };
         let system_prompt = prompt::system_prompt(&parts);
         let on_warning = on_warning.unwrap_or_else(|| Arc::new(|warning| eprintln!("codemode: {warning}")));
-        let stubs = declared.text;
         Ok(CodeMode {
             shared: Arc::new(Shared {
                 driver,
@@ -440,7 +344,7 @@ impl CodeModeBuilder {
                 on_event,
                 definition: ToolDefinition::new(description),
                 system_prompt,
-                stubs,
+                stubs: declared,
                 problems,
             }),
         })
@@ -584,5 +488,4 @@ fn fresh_id() -> Arc<str> {
     format!("exec_{:016x}_{n}", crate::execution::fresh_seed()).into()
 }
 
-const MOST_WARNINGS: usize = 5;
 const MOST_CHECKED_AT_START: usize = 256;

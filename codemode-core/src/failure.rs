@@ -128,7 +128,11 @@ pub(crate) fn not_serializable(problem: &Problem) -> Failure {
         "NotSerializable",
         format!("{place} is {}, which has no JSON form", problem.reason),
     )
-    .hint("return plain objects, arrays, strings, numbers and booleans; convert the rest, for example with String(x)")
+    .hint(if problem.reason == "a promise" {
+        "something is not awaited: write `await` before the call, or `await Promise.all(list)` for a list of promises"
+    } else {
+        "return plain objects, arrays, strings, numbers and booleans; convert the rest, for example with String(x)"
+    })
 }
 
 /// Refuses a result over the limit.

@@ -15,6 +15,7 @@ mod error;
 mod event;
 mod execution;
 mod failure;
+mod finish;
 pub mod globals;
 pub mod journal;
 mod json;

@@ -144,9 +144,15 @@ impl Failure {
 
     /// The program's frames as a stack text, one frame a line; `None` when there are none.
     pub fn stack(&self) -> Option<String> {
-        let lines: Vec<String> = self.frames.iter().map(Frame::to_string).collect();
+        let same: Vec<&[Frame]> = self.frames.chunk_by(|one, next| one == next).collect();
+        let lines: Vec<String> =
+            same.iter().filter_map(|frames| frames.first().map(|one| shown(one, frames.len()))).collect();
         (!lines.is_empty()).then(|| lines.join("\n"))
     }
+}
+
+fn shown(frame: &Frame, times: usize) -> String {
+    if times == 1 { frame.to_string() } else { format!("{frame} ({times} times)") }
 }
 
 impl fmt::Display for Failure {

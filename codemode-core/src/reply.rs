@@ -87,10 +87,14 @@ impl ReplyError {
             line: failure.position.map(|at| at.line),
             column: failure.position.map(|at| at.column),
             code_frame: failure.code_frame.clone(),
-            stack: failure.stack(),
+            // One frame without a name says no more than line and column.
+            stack: failure
+                .stack()
+                .filter(|_| failure.frames.len() > 1 || failure.frames.iter().any(|frame| !frame.function.is_empty())),
             hint: failure.hint.clone(),
             code: failure.code.clone(),
-            data: failure.data.clone(),
+            // The mismatches stand in the message.
+            data: failure.data.clone().filter(|_| failure.name != "ToolInputError"),
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::{
     event::CallError,
     json::Json,
     stubs::ToolSignature,
+    typescript::{InputProblem, LiteralInput},
     validate::{Mismatch, Schema},
     watch,
 };
@@ -209,6 +210,17 @@ impl Tool {
             let output = self.definition.output_schema()?.as_ref().err()?;
             Some(format!("output schema: {output}"))
         })
+    }
+
+    /// What is wrong with an input whatever its computed parts are.
+    pub(crate) fn literal_problems(&self, input: Option<&LiteralInput>) -> Vec<InputProblem> {
+        let Ok(schema) = self.definition.input_schema() else { return Vec::new() };
+        match input {
+            Some(input) => schema.check_literal(input),
+            None => {
+                schema.check_literal(&LiteralInput { value: self.definition.no_input(), ..LiteralInput::default() })
+            }
+        }
     }
 
     /// Runs one call: checks the input, waits for a place, runs, checks the answer.

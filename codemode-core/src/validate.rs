@@ -8,6 +8,8 @@ use jsonschema::{
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::typescript::{InputProblem, LiteralInput};
+
 /// A schema ready to check values. References to other documents are never followed.
 pub(crate) struct Schema(Validator);
 
@@ -47,6 +49,54 @@ impl Schema {
             return Vec::new();
         }
         self.0.iter_errors(value).flat_map(|error| mismatches(&error)).take(MOST_MISMATCHES).collect()
+    }
+}
+
+impl Schema {
+    /// The mismatches of an input that no value of its computed parts can mend.
+    pub(crate) fn check_literal(&self, input: &LiteralInput) -> Vec<InputProblem> {
+        if self.0.is_valid(&input.value) {
+            return Vec::new();
+        }
+        let certain = self.0.iter_errors(&input.value).filter(|error| is_certain(error, input));
+        let problems = certain.flat_map(|error| {
+            let pointer = error.instance_path().as_str().to_owned();
+            // An unknown property stands below the place of its error.
+            let unexpected = match error.kind() {
+                ValidationErrorKind::AdditionalProperties { unexpected } => unexpected.as_slice(),
+                _ => &[],
+            };
+            let of = |(index, mismatch): (usize, Mismatch)| InputProblem {
+                pointer: unexpected.get(index).map_or_else(|| pointer.clone(), |name| format!("{pointer}/{name}")),
+                message: mismatch.to_string(),
+            };
+            mismatches(&error).into_iter().enumerate().map(of).collect::<Vec<_>>()
+        });
+        problems.take(MOST_MISMATCHES).collect()
+    }
+}
+
+/// Whether an error holds whatever stands in the computed parts.
+fn is_certain(error: &ValidationError<'_>, input: &LiteralInput) -> bool {
+    let place = error.instance_path().as_str();
+    let within = |outer: &str, inner: &str| {
+        inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let computed_inside = input.computed.iter().chain(&input.open).any(|hole| within(place, hole));
+    let is_computed = input.computed.iter().any(|hole| within(hole, place));
+    let is_open = input.open.iter().any(|open| open == place);
+    // A branch may have been chosen by a computed part.
+    let guessed = ["/if", "/then/", "/else/", "/dependentSchemas/"].iter().any(|keyword| {
+        error.schema_path().as_str().contains(keyword) || error.evaluation_path().as_str().contains(keyword)
+    });
+    let anything_computed = !(input.computed.is_empty() && input.open.is_empty());
+    if is_computed || (guessed && anything_computed) {
+        return false;
+    }
+    match error.kind() {
+        ValidationErrorKind::Type { .. } | ValidationErrorKind::AdditionalProperties { .. } => true,
+        ValidationErrorKind::Required { .. } => !is_open,
+        _ => !computed_inside,
     }
 }
 

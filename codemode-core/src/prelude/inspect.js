@@ -382,8 +382,33 @@ const bare = (value, depth) => {
 // JSON text of a result or a call's input: { text } (undefined for undefined), or { problem: { path, reason } }.
 const encode = (value) => {
   if (typeof value === "function" || typeof value === "symbol") return refusal(null, "a " + typeof value);
-  try { return { __proto__: null, text: toJson(value) }; } catch {}
-  return writeJson(value);
+  let text;
+  try { text = toJson(value); } catch { return writeJson(value); }
+  // A promise has the text of an empty object, which nobody means: an `await` is missing.
+  const found = text !== undefined && indexOf(text, "{}") >= 0 ? promiseIn(value) : undefined;
+  return found === undefined ? { __proto__: null, text } : refusal(found.frame, "a promise");
+};
+
+// Where the first promise stands in a value that has a JSON text. What has a toJSON is not looked into.
+const promiseIn = (root) => {
+  let frame = null, value = root;
+  try {
+    for (;;) {
+      if (typeof value === "object" && value !== null && typeof value.toJSON !== "function") {
+        if (tagOf(value) === "[object Promise]") return { __proto__: null, frame };
+        const keys = isArray(value) ? null : ownKeys(value);
+        frame = { __proto__: null, up: frame, value, keys, count: keys === null ? value.length : keys.length, at: -1, key: "" };
+      }
+      for (;;) {
+        if (frame === null) return undefined;
+        if (++frame.at >= frame.count) { frame = frame.up; continue; }
+        if (frame.keys === null) break;
+        frame.key = frame.keys[frame.at];
+        if (typeof frame.key === "string" && own(frame.value, frame.key)?.enumerable) break;
+      }
+      value = frame.value[frame.keys === null ? frame.at : frame.key];
+    }
+  } catch { return undefined; }
 };
 
 const refusal = (frame, reason) => {

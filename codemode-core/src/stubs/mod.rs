@@ -65,6 +65,10 @@ pub struct ToolStub {
     pub guest_name: String,
     /// The comment and the `declare function` line.
     pub text: String,
+    /// The input's type as the parameter, such as `input?: { id: number }`.
+    pub takes: String,
+    /// The type of the answer; `None` without an output schema.
+    pub gives: Option<String>,
     /// Every named type that `text` needs, those that others are made of first. Tools may share them.
     pub types: Vec<TypeStub>,
 }
@@ -147,16 +151,18 @@ impl Catalog {
             (of, true) => format!("input?: {of}"),
             (of, false) => format!("input: {of}"),
         };
-        let gives = output.as_ref().map_or_else(|| "unknown".to_owned(), |output| printer.text(output.of));
+        let gives = output.as_ref().map(|output| printer.text(output.of));
         let doc = tool_doc(tool, &input.doc, output.as_ref().map(|output| &output.doc));
         let comment = if doc.is_empty() { String::new() } else { format!("{doc}\n") };
-        let text = format!("{comment}declare function {}({takes}): Promise<{gives}>;", tool.guest_name);
+        let promised = gives.as_deref().unwrap_or("unknown");
+        let text = format!("{comment}declare function {}({takes}): Promise<{promised}>;", tool.guest_name);
 
         for new in named.new.iter().filter_map(|new| named.types.get(*new)) {
             self.append(&new.text);
         }
         self.append(&text);
-        self.stubs.per_tool.push(ToolStub { guest_name: tool.guest_name.to_owned(), text, types: named.types });
+        let guest_name = tool.guest_name.to_owned();
+        self.stubs.per_tool.push(ToolStub { guest_name, text, takes, gives, types: named.types });
     }
 
     fn append(&mut self, text: &str) {

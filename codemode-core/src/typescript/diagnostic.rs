@@ -37,6 +37,8 @@ pub enum DiagnosticKind {
     Syntax,
     /// An `external_*` function or a host API that does not exist here.
     UnknownName,
+    /// A literal input that its tool can never take.
+    InvalidInput,
     /// TypeScript that this sandbox does not run: modules, JSX, decorators.
     Unsupported,
     /// More bytes, or deeper nesting, than is accepted.

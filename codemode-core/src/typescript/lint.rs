@@ -7,13 +7,15 @@ use oxc::ast::ast::{
     ArrowFunctionBody, BindingPattern, CallExpression, Expression, IdentifierReference, VariableDeclarationKind,
     VariableDeclarator,
 };
-use oxc::semantic::NodeId;
+use oxc::semantic::{NodeId, SymbolId};
 use oxc::span::{GetSpan, Span};
 use oxc::syntax::operator::BinaryOperator;
 
 use super::diagnostic::{DiagnosticKind, Lint, Reporter};
 use super::parse::bare;
 use super::reading::Reading;
+
+const PROMISE_MAKERS: [&str; 4] = ["all", "allSettled", "any", "race"];
 
 /// What a promise has itself.
 const PROMISE_MEMBERS: [&str; 4] = ["then", "catch", "finally", "constructor"];
@@ -28,10 +30,10 @@ pub(super) fn check<'a>(
 ) {
     match kind {
         AstKind::CallExpression(call) => {
-            if is_external(call, reading) {
+            if gives_promise(call, reading) {
                 unawaited(call, id, reading, returned, reporter);
             }
-            for_each(call, reading, reporter);
+            callback(call, reading, reporter);
         }
         AstKind::VariableDeclarator(declarator) => {
             if let AstKind::VariableDeclaration(declaration) = reading.nodes.parent_kind(id)
@@ -44,9 +46,31 @@ pub(super) fn check<'a>(
     }
 }
 
-fn is_external(call: &CallExpression<'_>, reading: &Reading<'_, '_>) -> bool {
-    matches!(bare(&call.callee), Expression::Identifier(name)
-        if name.name.starts_with(super::reading::EXTERNAL) && reading.is_free(name))
+/// Whether a call surely returns a promise: of a tool, of an async function of the program, of `Promise.all` and its like.
+fn gives_promise(call: &CallExpression<'_>, reading: &Reading<'_, '_>) -> bool {
+    match bare(&call.callee) {
+        Expression::Identifier(name) if reading.is_free(name) => name.name.starts_with(super::reading::EXTERNAL),
+        Expression::Identifier(name) => reading.symbol(name).is_some_and(|symbol| is_async_function(reading, symbol)),
+        Expression::StaticMemberExpression(member) => {
+            matches!(bare(&member.object), Expression::Identifier(name) if name.name == "Promise" && reading.is_free(name))
+                && PROMISE_MAKERS.contains(&member.property.name.as_str())
+        }
+        _ => false,
+    }
+}
+
+fn is_async_function(reading: &Reading<'_, '_>, symbol: SymbolId) -> bool {
+    match reading.nodes.kind(reading.scoping.symbol_declaration(symbol)) {
+        AstKind::Function(function) => function.r#async && !function.generator,
+        AstKind::VariableDeclarator(declarator) if reading.scoping.symbol_flags(symbol).is_const_variable() => {
+            match declarator.init.as_ref().map(bare) {
+                Some(Expression::ArrowFunctionExpression(arrow)) => arrow.r#async,
+                Some(Expression::FunctionExpression(function)) => function.r#async && !function.generator,
+                _ => false,
+            }
+        }
+        _ => false,
+    }
 }
 
 /// How a promise is used where its value must have been meant.
@@ -89,6 +113,7 @@ fn misuse<'a>(reading: &Reading<'_, 'a>, id: NodeId, own: Span) -> Option<Misuse
             }
             AstKind::ComputedMemberExpression(member) if member.object.span() == inner => Misuse::Other("indexed"),
             AstKind::TemplateLiteral(_) => Misuse::Other("put into a string"),
+            AstKind::IfStatement(statement) if statement.test.span() == inner => Misuse::Other("used as a condition"),
             AstKind::BinaryExpression(node) if !asks_about(node.operator) => Misuse::Other("used as an operand"),
             AstKind::ForOfStatement(statement) if statement.right.span() == inner && !statement.r#await => {
                 Misuse::Other("iterated over")
@@ -122,7 +147,7 @@ fn unawaited<'a>(
     reporter: &mut Reporter<'_>,
 ) {
     let Some(misuse) = misuse(reading, id, call.span) else { return };
-    let callee = reading.callee(call);
+    let callee = &reading.callee(call);
     let (lint, message, hint) = match misuse {
         Misuse::Dropped(statement) if returned == Some(statement) => return,
         Misuse::Dropped(_) => (
@@ -148,19 +173,65 @@ fn unawaited<'a>(
 
 /// `const user = external_getUser(…); user.name`: the most frequent missing `await`.
 fn stored<'a>(declarator: &VariableDeclarator<'a>, reading: &Reading<'_, 'a>, reporter: &mut Reporter<'_>) {
-    let Some(call) = declarator.init.as_ref().and_then(|init| reading.external_call(init)) else { return };
+    let Some(Expression::CallExpression(call)) = declarator.init.as_ref().map(bare) else { return };
+    let what = match gives_promise(call, reading) {
+        true => Stored::Promise,
+        false if is_map_of_promises(call, reading) => Stored::Promises,
+        false => return,
+    };
     let Some(id) = declarator.id.get_binding_identifier() else { return };
     let Some(symbol) = id.symbol_id.get() else { return };
     for reference in reading.scoping.get_resolved_references(symbol).filter(|one| one.flags().is_value()) {
         let node = reference.node_id();
         let AstKind::IdentifierReference(name) = reading.nodes.kind(node) else { continue };
-        let how = match misuse(reading, node, name.span) {
-            Some(Misuse::Property(property)) => format!("has no property {property}"),
-            Some(Misuse::Other(how)) => format!("is {how} here without being awaited"),
-            Some(Misuse::Dropped(_)) | None => continue,
+        let how = match (misuse(reading, node, name.span), what) {
+            (Some(Misuse::Property(property)), Stored::Promise) => format!("has no property {property}"),
+            (Some(Misuse::Property(property)), Stored::Promises) if VALUE_METHODS.contains(&property) => {
+                format!("{property} does not wait for")
+            }
+            (Some(Misuse::Other(how)), Stored::Promise) => format!("is {how} here without being awaited"),
+            _ => continue,
         };
-        report_stored(name, reading.callee(call), &how, reporter);
+        match what {
+            Stored::Promise => report_stored(name, &reading.callee(call), &how, reporter),
+            Stored::Promises => reporter.report(
+                DiagnosticKind::Lint(Lint::MissingAwait),
+                (name.span.start, name.span.end),
+                format!("{} is an array of promises, which {how}", name.name),
+                Some(format!("write `const {} = await Promise.all(…)` around the map", name.name)),
+            ),
+        }
         return;
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Stored {
+    Promise,
+    Promises,
+}
+
+/// Methods of arrays that make sense of values only.
+const VALUE_METHODS: [&str; 6] = ["join", "filter", "sort", "reduce", "includes", "find"];
+
+/// `xs.map(async …)`, or a map to calls of tools.
+fn is_map_of_promises(call: &CallExpression<'_>, reading: &Reading<'_, '_>) -> bool {
+    let Expression::StaticMemberExpression(member) = bare(&call.callee) else { return false };
+    let callback = call.arguments.first().and_then(|argument| argument.as_expression());
+    member.property.name == "map" && callback.is_some_and(|callback| is_async_callback(callback, reading))
+}
+
+fn is_async_callback(callback: &Expression<'_>, reading: &Reading<'_, '_>) -> bool {
+    match bare(callback) {
+        Expression::ArrowFunctionExpression(arrow) => {
+            let expression = match &arrow.body {
+                ArrowFunctionBody::FunctionBody(_) => None,
+                other => other.as_expression(),
+            };
+            arrow.r#async || expression.is_some_and(|expression| reading.external_call(expression).is_some())
+        }
+        Expression::FunctionExpression(function) => function.r#async,
+        _ => false,
     }
 }
 
@@ -173,30 +244,24 @@ fn report_stored(name: &IdentifierReference<'_>, callee: &str, how: &str, report
     );
 }
 
-/// `xs.forEach(async x => …)` starts everything and waits for nothing.
-fn for_each<'a>(call: &CallExpression<'a>, reading: &Reading<'_, 'a>, reporter: &mut Reporter<'_>) {
+/// `xs.forEach(async x => …)` starts everything and waits for nothing; to `filter` every promise counts as true.
+fn callback<'a>(call: &CallExpression<'a>, reading: &Reading<'_, 'a>, reporter: &mut Reporter<'_>) {
     let Expression::StaticMemberExpression(member) = bare(&call.callee) else { return };
-    if member.property.name != "forEach" {
-        return;
-    }
     let Some(callback) = call.arguments.first().and_then(|argument| argument.as_expression()) else { return };
-    let lost = match bare(callback) {
-        Expression::ArrowFunctionExpression(arrow) => {
-            let expression = match &arrow.body {
-                ArrowFunctionBody::FunctionBody(_) => None,
-                other => other.as_expression(),
-            };
-            arrow.r#async || expression.is_some_and(|expression| reading.external_call(expression).is_some())
-        }
-        Expression::FunctionExpression(function) => function.r#async,
-        _ => false,
+    let method = member.property.name.as_str();
+    let (message, hint) = match method {
+        "forEach" => (
+            "forEach does not wait for its callback: the program may end before the calls are done".to_owned(),
+            "use `for (const x of xs) { await … }`, or `await Promise.all(xs.map(async (x) => …))`",
+        ),
+        "filter" | "some" | "every" | "find" | "findIndex" | "findLast" => (
+            format!("{method} does not wait for its callback: a promise counts as true"),
+            "get the values first: `const values = await Promise.all(xs.map(async (x) => …))`",
+        ),
+        _ => return,
     };
-    if lost {
-        reporter.report(
-            DiagnosticKind::Lint(Lint::ForEachAsync),
-            (member.property.span.start, member.property.span.end),
-            "forEach does not wait for its callback: the program may end before the calls are done",
-            Some("use `for (const x of xs) { await … }`, or `await Promise.all(xs.map(async (x) => …))`".to_owned()),
-        );
+    if is_async_callback(callback, reading) {
+        let span = (member.property.span.start, member.property.span.end);
+        reporter.report(DiagnosticKind::Lint(Lint::ForEachAsync), span, message, Some(hint.to_owned()));
     }
 }

@@ -5,8 +5,10 @@
 
 mod diagnostic;
 mod edit;
+mod explain;
 mod fence;
 mod frame;
+mod inputs;
 mod lexical;
 mod lint;
 mod marks;
@@ -37,7 +39,9 @@ use oxc::semantic::SemanticBuilder;
 use oxc::span::GetSpan;
 
 pub use diagnostic::{Diagnostic, DiagnosticKind, Lint};
+pub use explain::{Complaint, Explanation, explain};
 pub use frame::code_frame;
+pub use inputs::{InputProblem, LiteralInput};
 pub use names::hint_for_name;
 pub use position::Positions;
 
@@ -63,6 +67,25 @@ pub struct CompileOptions<'a> {
     /// Whether the program calls its third parameter at the head of every loop and function; see
     /// [`Reach::Ticks`](crate::engine::Reach::Ticks).
     pub ticks: bool,
+    /// What is wrong with the input that a call of this function has, `None` for a call without one. Only what is wrong
+    /// whatever the computed parts are.
+    pub check_input: &'a dyn Fn(&str, Option<&LiteralInput>) -> Vec<InputProblem>,
+    /// The hint for a wrong input of this function: how it is declared.
+    pub declaration: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl<'a> CompileOptions<'a> {
+    /// Options that know the names of the sandbox and nothing of its tools.
+    pub fn new(max_source_bytes: usize, globals: &'a dyn Fn(&str) -> bool, external_names: &'a [Arc<str>]) -> Self {
+        Self {
+            max_source_bytes,
+            globals,
+            external_names,
+            ticks: false,
+            check_input: &|_, _| Vec::new(),
+            declaration: &|_| None,
+        }
+    }
 }
 
 /// A program that can run.
@@ -181,10 +204,14 @@ impl<'a> Compilation<'a, '_> {
                     unsupported::check(kind, self.options, &mut reporter);
                     portable::check(kind, &mut draft);
                     lint::check(kind, node.id(), &reading, shape.returned, &mut reporter);
+                    if let AstKind::CallExpression(call) = kind {
+                        inputs::check(call, node.id(), &reading, self.options, &mut reporter);
+                    }
                 }
             }
         }
         portable::line_breaks(&reading, &mut draft);
+        unsupported::constants(&reading, &mut reporter);
         let dynamic_globals = names.mentions("globalThis") || top.this;
         names.report(&reading, self.options, dynamic_globals, &mut reporter);
         if reporter.has_errors() {

@@ -67,10 +67,17 @@ const ABSENT: &[(&[&str], &str)] = &[
     (&["WebAssembly"], "WebAssembly is switched off in the sandbox; write JavaScript"),
     (&["eval"], "code from strings is switched off in the sandbox; write the code out, or use JSON.parse for data"),
     (&["importScripts"], "there are no modules in the sandbox"),
+    (&["print", "println"], "use console.log, and `return` the result; the program is TypeScript"),
+    (&["None", "True", "False"], "the program is TypeScript: write null, true, false"),
 ];
 
 /// What to say when reading `name` throws a ReferenceError; `None` for a name that is defined.
 pub fn hint_for_name(name: &str, options: &CompileOptions<'_>) -> Option<String> {
+    name_hint(name, true, options)
+}
+
+/// The same; a name that is not called is a tool's only if it differs by a slip.
+fn name_hint(name: &str, called: bool, options: &CompileOptions<'_>) -> Option<String> {
     if (options.globals)(name) {
         return None;
     }
@@ -80,7 +87,8 @@ pub fn hint_for_name(name: &str, options: &CompileOptions<'_>) -> Option<String>
     if let Some(hint) = absent_hint(name) {
         return Some(hint.to_owned());
     }
-    let externals = nearest(name, options.external_names.iter().map(|name| &**name));
+    let mut externals = nearest(name, options.external_names.iter().map(|name| &**name));
+    externals.retain(|near| called || near.is_slip());
     let globals = nearest(name, GLOBALS.iter().copied().filter(|global| (options.globals)(global)));
     // A tool without its prefix is by far the most common slip.
     let meant = if externals.first().is_some_and(Near::is_same) || globals.is_empty() { externals } else { globals };
@@ -124,7 +132,7 @@ fn listed(names: &[Arc<str>]) -> String {
 /// Collects the free names of one program.
 #[derive(Default)]
 pub(super) struct Names<'a> {
-    uses: HashMap<&'a str, Use>,
+    uses: HashMap<&'a str, Use<'a>>,
     /// In the order of the text.
     order: Vec<&'a str>,
     /// `Function('…')` and `new Function('…')`.
@@ -132,10 +140,14 @@ pub(super) struct Names<'a> {
 }
 
 #[derive(Clone, Copy)]
-struct Use {
+struct Use<'a> {
     first: (u32, u32),
     /// Whether the first use gives it a value.
     assigned: bool,
+    /// Whether the first use calls it.
+    called: bool,
+    /// The property that the first use reads of it.
+    member: Option<&'a str>,
     /// Whether the program asks with `typeof` whether the name is there.
     tested: bool,
 }
@@ -157,7 +169,8 @@ impl<'a> Names<'a> {
             Some(known) => known.tested = known.tested || tested(),
             None => {
                 let assigned = reading.is_assigned(name);
-                self.uses.insert(text, Use { first: span, assigned, tested: tested() });
+                let (called, member) = use_of(name, parents().next());
+                self.uses.insert(text, Use { first: span, assigned, called, member, tested: tested() });
                 self.order.push(text);
             }
         }
@@ -216,10 +229,29 @@ impl<'a> Names<'a> {
                 _ => format!("{shown} is not defined"),
             };
             let hint = if reserved { None } else { local_hint(name, reading) };
+            let hint = hint.or_else(|| found.member.and_then(|member| member_hint(member, options)));
             let hint = hint.or_else(|| found.assigned.then(|| format!("declare it: `let {shown} = …`")));
-            reporter.report(kind, found.first, message, hint.or_else(|| hint_for_name(name, options)));
+            reporter.report(kind, found.first, message, hint.or_else(|| name_hint(name, found.called, options)));
         }
     }
+}
+
+/// Whether a name is called, and the property that is read of it.
+fn use_of<'a>(name: &IdentifierReference<'a>, parent: Option<AstKind<'a>>) -> (bool, Option<&'a str>) {
+    match parent {
+        Some(AstKind::CallExpression(call)) => (call.callee.span() == name.span, None),
+        Some(AstKind::StaticMemberExpression(member)) if member.object.span() == name.span => {
+            (false, Some(member.property.name.as_str()))
+        }
+        _ => (false, None),
+    }
+}
+
+/// `tools.getUser` of a host whose tools are plain functions.
+fn member_hint(member: &str, options: &CompileOptions<'_>) -> Option<String> {
+    let near = nearest(member, options.external_names.iter().map(|name| &**name));
+    let same = near.iter().find(|near| near.is_same())?;
+    Some(format!("tools are plain functions: call {}(…)", same.name))
 }
 
 /// What changes nothing about the expression inside.

@@ -2,6 +2,7 @@
 
 use oxc::ast::ast::{CallExpression, Expression, IdentifierReference, Program};
 use oxc::semantic::{AstNodes, Scoping, Semantic, SymbolId};
+use oxc::span::GetSpan;
 
 use super::parse::bare;
 
@@ -66,11 +67,10 @@ impl<'s, 'a> Reading<'s, 'a> {
         (name.name.starts_with(EXTERNAL) && self.is_free(name)).then_some(call)
     }
 
-    /// Name of the global function that `call` calls.
-    pub fn callee<'e>(&self, call: &'e CallExpression<'a>) -> &'e str {
-        match bare(&call.callee) {
-            Expression::Identifier(name) => name.name.as_str(),
-            _ => "",
-        }
+    /// What `call` calls, as the program writes it.
+    pub fn callee(&self, call: &CallExpression<'a>) -> String {
+        let span = bare(&call.callee).span();
+        let text = self.text.get(span.start as usize..span.end as usize).unwrap_or_default();
+        text.chars().take(80).collect()
     }
 }

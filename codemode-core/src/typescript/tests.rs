@@ -61,7 +61,7 @@ const FREE: &[&str] = &["as", "bar", "foo", "Foo", "get", "größe", "of", "type
 fn with_options<R>(test: impl FnOnce(&CompileOptions<'_>) -> R) -> R {
     let external_names: Vec<std::sync::Arc<str>> = EXTERNALS.iter().map(|name| (*name).into()).collect();
     let globals = |name: &str| name.len() == 1 || [&EXTERNALS, GLOBALS, FREE].iter().any(|names| names.contains(&name));
-    test(&CompileOptions { max_source_bytes: 4 << 20, globals: &globals, external_names: &external_names, ticks: false })
+    test(&CompileOptions::new(4 << 20, &globals, &external_names))
 }
 
 fn compile(source: &str) -> Result<Compiled, Vec<Diagnostic>> {

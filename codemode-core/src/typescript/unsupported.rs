@@ -70,6 +70,24 @@ pub(super) fn check(kind: AstKind<'_>, options: &CompileOptions<'_>, reporter: &
     reporter.report(DiagnosticKind::Unsupported, (span.start, span.end), message, Some(hint));
 }
 
+/// Refuses assignments to constants, which throw when they are reached.
+pub(super) fn constants(reading: &Reading<'_, '_>, reporter: &mut Reporter<'_>) {
+    let scoping = reading.scoping;
+    let constants = scoping.symbol_ids().filter(|symbol| scoping.symbol_flags(*symbol).is_const_variable());
+    for symbol in constants {
+        let Some(written) = scoping.get_resolved_references(symbol).find(|reference| reference.flags().is_write())
+        else {
+            continue;
+        };
+        let span = reading.nodes.kind(written.node_id()).span();
+        let name = scoping.symbol_name(symbol);
+        let line = reporter.line(scoping.symbol_span(symbol).start);
+        let hint = format!("declare it with `let` in line {line}");
+        let message = format!("`{name}` is a constant: it cannot be assigned again");
+        reporter.report(DiagnosticKind::Syntax, (span.start, span.end), message, Some(hint));
+    }
+}
+
 /// Reports a program that nests too deeply to be parsed.
 pub(super) fn report_depth(deep: TooDeep, reporter: &mut Reporter<'_>) {
     let message = if deep.brackets {

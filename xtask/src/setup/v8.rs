@@ -22,7 +22,11 @@ fn prepare(_: &Path) -> Result<String, String> {
     }
     println!("setup: V8 library: {VARIABLE} is not set; building the v8 crate, which downloads it (30 MB)");
     let mut build = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    build.args(["build", "--quiet", "--package", "v8"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    build
+        .args(["build", "--quiet", "--package", "v8"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     match build.status() {
         Ok(status) if status.success() => Ok("downloaded by the v8 crate".into()),
         Ok(_) => Err(format!(
