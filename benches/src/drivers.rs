@@ -1,0 +1,43 @@
+//! The drivers that are measured, each by the name that stands in bench ids.
+
+use std::sync::Arc;
+
+use codemode::{Error, IsolateDriver, Limits};
+
+/// The limits of every measured execution: room for the largest workloads, all still numbers.
+pub fn limits() -> Limits {
+    let mut limits = Limits::default();
+    limits.wall = std::time::Duration::from_secs(120);
+    limits.heap.heap_bytes = 1 << 30;
+    limits.source_bytes = 4 << 20;
+    limits.calls = 200_000;
+    limits.parallel_calls = 128;
+    limits.result_bytes = 64 << 20;
+    limits.answer_bytes = 64 << 20;
+    limits
+}
+
+/// The driver called `name`: as the facade makes it by default, or from a pool of [`WARM`] engines if the name ends in
+/// `-warm`.
+///
+/// # Errors
+/// When no such driver was compiled in.
+pub fn open(name: &str) -> Result<Arc<dyn IsolateDriver>, Error> {
+    let heap = limits().heap;
+    match name {
+        #[cfg(feature = "quickjs")]
+        "quickjs-warm" => Ok(Arc::new(codemode::quickjs().warm(WARM, heap))),
+        name => codemode::driver(name),
+    }
+}
+
+/// All names that [`open`] takes in this build.
+pub fn names() -> Vec<String> {
+    let mut names: Vec<String> = codemode::drivers().into_iter().map(|driver| driver.name).collect();
+    let warm: Vec<String> = names.iter().map(|name| format!("{name}-warm")).filter(|name| open(name).is_ok()).collect();
+    names.extend(warm);
+    names
+}
+
+/// Engines kept ready by a `-warm` driver.
+pub const WARM: usize = 4;
