@@ -1,13 +1,13 @@
 //! The drivers that are measured, each by the name that stands in bench ids.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use codemode::{Error, IsolateDriver, Limits};
 
 /// The limits of every measured execution: room for the largest workloads, all still numbers.
 pub fn limits() -> Limits {
     let mut limits = Limits::default();
-    limits.wall = std::time::Duration::from_secs(120);
+    limits.wall = Duration::from_secs(120);
     limits.heap.heap_bytes = 1 << 30;
     limits.source_bytes = 4 << 20;
     limits.calls = 200_000;
@@ -39,5 +39,12 @@ pub fn names() -> Vec<String> {
     names
 }
 
+/// Whether a driver of this name takes its engines from a warm pool.
+pub fn is_warm(name: &str) -> bool {
+    name.ends_with("-warm")
+}
+
 /// Engines kept ready by a `-warm` driver.
 pub const WARM: usize = 4;
+/// Time between executions in which a warm pool fills again. Without it a loop measures how fast engines are made.
+pub const REFILL: Duration = Duration::from_millis(3);

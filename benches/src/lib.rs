@@ -5,5 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod drivers;
+pub mod models;
+pub mod process;
 pub mod tools;
 pub mod workload;

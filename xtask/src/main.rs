@@ -1,5 +1,6 @@
 //! `cargo xtask`: the tasks of this workspace. Each is a list of commands that a person could type.
 
+mod bench;
 mod setup;
 
 use std::{
@@ -18,6 +19,13 @@ cargo xtask TASK
   check                 what a change must pass: format, lints, licences, tests
   conformance [--driver NAME] [CASE] [--cases DIR]
                         the conformance cases alone, of one driver or all; CASE is part of a name
+  bench [--driver NAME] [--model NAME] [--record]
+                        times models on drivers, all or those named; --record keeps the figures in benches/record
+  bench --check         fails when a path that only computes takes over 5 % more instructions than the baseline;
+                        --set-baseline makes what is measured the baseline
+  bench --peers FOLDER [--quick] [--record]
+                        runs the harness of other published sandboxes that lies in FOLDER, our drivers among them
+  report                writes tables and charts of the newest records into README.md and benches/
 ";
 
 fn main() -> ExitCode {
@@ -28,6 +36,8 @@ fn main() -> ExitCode {
         "test" => test(rest),
         "check" => check(),
         "conformance" => conformance(rest),
+        "bench" => bench::bench(rest),
+        "report" => bench::report(),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())

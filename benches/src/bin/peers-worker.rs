@@ -42,11 +42,15 @@ fn serve() -> Result<(), Problem> {
     let workloads = load(Path::new("workloads"))?;
     let ids: Vec<&str> = workloads.iter().map(|workload| workload.id.as_str()).collect();
     let info = driver.info();
+    let note = match drivers::is_warm(&name) {
+        true => format!("{} engines kept ready; {:?} between executions to make the next", drivers::WARM, drivers::REFILL),
+        false => String::new(),
+    };
     say(&json!({
         "ready": true, "peer": format!("codemode ({name})"), "version": env!("CARGO_PKG_VERSION"),
-        "engine": info.engine, "ts": "own", "note": "", "workloads": ids,
+        "engine": info.engine, "ts": "own", "note": note, "workloads": ids,
     }))?;
-    let mut worker = Worker { driver, workloads, gate: Gate::default(), ready: HashMap::new(), held: Vec::new() };
+    let mut worker = Worker { name, driver, workloads, gate: Gate::default(), ready: HashMap::new(), held: Vec::new() };
     for line in stdin().lock().lines() {
         let line = line.map_err(|error| error.to_string())?;
         if line.trim().is_empty() {
@@ -103,6 +107,7 @@ fn a_minute() -> u64 {
 }
 
 struct Worker {
+    name: String,
     driver: Arc<dyn IsolateDriver>,
     workloads: Vec<Workload>,
     gate: Gate,
@@ -133,6 +138,9 @@ impl Worker {
         }
         let (mut samples, mut wall) = (Vec::new(), Duration::ZERO);
         for i in 0..run.iterations {
+            if drivers::is_warm(&self.name) {
+                tokio::time::sleep(drivers::REFILL).await;
+            }
             let begun = Instant::now();
             let results = match workload.concurrency {
                 None => vec![sample(&code_mode, &workload.program).await?],

@@ -1,0 +1,46 @@
+//! The criterion groups without an engine: from a model's text to a script, and from tools to declarations and prompt.
+
+use codemode::{
+    ToolNames,
+    typescript::{CompileOptions, compile},
+};
+use codemode_benches::{drivers, tools};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+
+criterion_group!(benches, strip, stubs);
+criterion_main!(benches);
+
+fn strip(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("strip");
+    let names = ToolNames::new([("external_getTopProducts", "a"), ("external_getProductRatings", "b")]);
+    let externals: Vec<String> = names.functions().iter().map(|name| name.to_string()).collect();
+    let known = |name: &str| externals.iter().any(|external| external == name) || codemode::globals::is_global(name);
+    let options = CompileOptions { max_source_bytes: 4 << 20, globals: &known, external_names: &externals };
+    let program = include_str!("../programs/top_products.ts");
+    for copies in [1, 64] {
+        // Each copy in a block of its own, since names are declared once.
+        let body = program.replace("return", "const out =");
+        let text: String = (1..copies).map(|_| format!("{{\n{body}}}\n")).chain([program.to_owned()]).collect();
+        let compiled = compile(&text, &options).expect("it compiles");
+        assert_eq!(compiled.externals, ["external_getTopProducts", "external_getProductRatings"]);
+        group.throughput(Throughput::Bytes(text.len() as u64));
+        group.bench_function(BenchmarkId::new(format!("{}lines", text.lines().count()), "core"), |bencher| {
+            bencher.iter(|| compile(&text, &options));
+        });
+    }
+    group.finish();
+}
+
+/// Names, declarations and prompt of a catalog; no sandbox.
+fn stubs(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("stubs");
+    let driver = drivers::names().first().and_then(|name| drivers::open(name).ok()).expect("a driver was compiled in");
+    for count in [1, 100, 1_000] {
+        let tools = tools::many(count);
+        let build = || codemode::CodeMode::builder().shared_driver(driver.clone()).tools(tools.clone()).build();
+        let declared = build().expect("the tools are accepted");
+        assert_eq!(declared.stubs().matches("declare function external_").count(), count);
+        group.bench_function(BenchmarkId::new(format!("{count}tools"), "core"), |bencher| bencher.iter(build));
+    }
+    group.finish();
+}

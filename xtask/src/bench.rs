@@ -1,0 +1,144 @@
+//! `cargo xtask bench` and `cargo xtask report`: measure, keep what was measured, show it.
+
+mod chart;
+mod criterion;
+mod instructions;
+mod machine;
+mod peers;
+mod record;
+mod report;
+
+use std::{path::PathBuf, process::Command};
+
+use serde_json::Value;
+
+use crate::{DRIVERS, cargo, left_out, run as run_command};
+use record::Record;
+
+pub use report::report;
+
+/// What `bench` was asked for.
+#[derive(Default)]
+struct Options {
+    drivers: Vec<String>,
+    models: Vec<String>,
+    record: bool,
+    check: bool,
+    set_baseline: bool,
+    peers: Option<PathBuf>,
+    quick: bool,
+}
+
+/// Runs what was asked for.
+pub fn bench(args: &[String]) -> Result<(), String> {
+    let options = Options::parse(args)?;
+    let features = features(&options)?;
+    if options.check || options.set_baseline {
+        return instructions::run(&features, options.set_baseline);
+    }
+    if let Some(folder) = &options.peers {
+        let lines = peers::run(folder, &features, options.quick)?;
+        return if options.record { record::keep("peers", Record::new(&features, lines)?) } else { Ok(()) };
+    }
+    let wanted = |model: &str| options.models.is_empty() || options.models.iter().any(|wanted| wanted == model);
+    if options.models.is_empty() || options.models.iter().any(|model| !PROCESSES.contains(&model.as_str())) {
+        let results = criterion::run(&features, &options.drivers, &options.models)?;
+        if options.record {
+            record::keep("drivers", Record::new(&features, results)?)?;
+        }
+    }
+    for model in PROCESSES.iter().filter(|model| wanted(model)) {
+        let mut results = Vec::new();
+        for driver in &features {
+            for args in arguments(model) {
+                let result = measure(&features, driver, &args)?;
+                println!("{result}");
+                results.push(result);
+            }
+        }
+        if options.record {
+            record::keep(model, Record::new(&features, results)?)?;
+        }
+    }
+    Ok(())
+}
+
+/// The models that criterion does not time: each measurement wants a process of its own.
+const PROCESSES: &[&str] = &["memory", "waiting", "growth"];
+
+fn arguments(model: &str) -> Vec<[&'static str; 2]> {
+    match model {
+        "memory" => vec![["waiting", "64"]],
+        "waiting" => vec![["waiting", "10000"]],
+        _ => ["calls", "payload", "tools", "program"].map(|curve| ["growth", curve]).to_vec(),
+    }
+}
+
+/// One line of `measure KIND DRIVER SIZE`.
+fn measure(features: &[&str], driver: &str, [kind, size]: &[&str; 2]) -> Result<Value, String> {
+    let mut command = with_features(cargo(&["run", "--quiet", "--release", "--bin", "measure"]), features);
+    command.args(["--", kind, driver, size]);
+    serde_json::from_str(&output(command)?).map_err(|error| format!("measure {kind}: {error}"))
+}
+
+/// The drivers that can be built here and were asked for, which are also the features.
+fn features(options: &Options) -> Result<Vec<&'static str>, String> {
+    let left_out = left_out()?;
+    for (driver, missing) in &left_out {
+        println!("DRIVER {} IS NOT MEASURED: {} {}", driver.name.to_uppercase(), missing.part, missing.reason);
+    }
+    let here = DRIVERS.iter().map(|driver| driver.name).filter(|name| left_out.iter().all(|(out, _)| out.name != *name));
+    let wanted = |name: &str| {
+        options.drivers.is_empty() || options.drivers.iter().any(|driver| driver.trim_end_matches("-warm") == name)
+    };
+    let features: Vec<_> = here.filter(|name| wanted(name)).collect();
+    if features.is_empty() {
+        return Err("none of the drivers that were asked for can be measured here".into());
+    }
+    Ok(features)
+}
+
+fn with_features(mut command: Command, features: &[&str]) -> Command {
+    command.args(["--package", "codemode-benches", "--no-default-features", "--features", &features.join(",")]);
+    command
+}
+
+fn output(mut command: Command) -> Result<String, String> {
+    let shown = format!("{command:?}");
+    command.stderr(std::process::Stdio::inherit());
+    let output = command.output().map_err(|error| format!("{shown} could not be started: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("{shown} failed"));
+    }
+    String::from_utf8(output.stdout).map_err(|error| format!("{shown}: {error}"))
+}
+
+/// The folder of the benches, in which everything that is kept lies.
+fn folder() -> PathBuf {
+    root().join("benches")
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().map(PathBuf::from).unwrap_or_default()
+}
+
+impl Options {
+    fn parse(args: &[String]) -> Result<Self, String> {
+        let mut options = Self::default();
+        let mut args = args.iter();
+        while let Some(arg) = args.next() {
+            let mut value = || args.next().cloned().ok_or_else(|| format!("{arg} wants a value"));
+            match arg.as_str() {
+                "--driver" => options.drivers.push(value()?),
+                "--model" => options.models.push(value()?),
+                "--peers" => options.peers = Some(value()?.into()),
+                "--record" => options.record = true,
+                "--check" => options.check = true,
+                "--set-baseline" => options.set_baseline = true,
+                "--quick" => options.quick = true,
+                other => return Err(format!("bench has no option {other:?}; see cargo xtask help")),
+            }
+        }
+        Ok(options)
+    }
+}
