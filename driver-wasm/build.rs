@@ -18,7 +18,6 @@ fn main() {
     println!("cargo::rerun-if-changed=guest");
     println!("cargo::rerun-if-changed=../Cargo.lock");
     println!("cargo::rerun-if-env-changed={VARIABLE}");
-    println!("cargo::rerun-if-env-changed=PATH");
     if let Err(why) = build() {
         for line in why.lines() {
             println!("cargo::error={line}");

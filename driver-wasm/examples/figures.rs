@@ -26,6 +26,8 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     start::<Wasm>("wasm, pooled", &Options::default());
     start::<Wasm>("wasm, beyond the pool", &Options::default().slots(0));
     start::<QuickJs>("quickjs", &());
+    compute::<Wasm>("wasm", &Options::default());
+    compute::<QuickJs>("quickjs", &());
 
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
@@ -55,6 +57,28 @@ fn start<E: Engine>(name: &str, options: &E::Options) {
     }
     let (created, ran, dropped) = (median(created), median(ran), median(dropped));
     println!("{name:<24} ready {created:>9.1?}, + 1 + 1 {ran:>9.1?}, + drop {dropped:>9.1?}");
+}
+
+/// Three programs that only compute: calls, objects and strings, numbers in arrays.
+fn compute<E: Engine>(name: &str, options: &E::Options) {
+    let programs = [
+        "function fib(n) { return n < 2 ? n : fib(n - 1) + fib(n - 2) } fib(23)",
+        "const m = new Map(); for (let i = 0; i < 5e4; i++) { const k = 'k' + i % 999; m.set(k, { n: (m.get(k)?.n ?? 0) + 1 }) }",
+        "const a = []; for (let i = 0; i < 1e5; i++) a.push(i * 7919 % 10007); a.sort((x, y) => x - y)",
+    ];
+    let times = programs.map(|program| {
+        let runs = (0..10).map(|_| {
+            let mut engine =
+                E::create(options, &Limits::default().heap, Port::new(|_| None)).expect("an engine starts");
+            engine.deliver("s 0 seed\n[]").expect("the prelude takes its start");
+            let begun = Instant::now();
+            let source = format!("(async () => {{ {program} }})");
+            engine.run(&Script { name: PROGRAM_FILE, source: &source }).expect("the program runs");
+            begun.elapsed()
+        });
+        median(runs.collect())
+    });
+    println!("{name:<24} compute {times:.1?}");
 }
 
 async fn serial_calls(name: &str, driver: Arc<dyn IsolateDriver>) {

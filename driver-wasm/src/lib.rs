@@ -16,7 +16,7 @@ use codemode_core::{
     Threaded,
     engine::{Engine, EngineInfo, Fault, HeapLimits, Hold, Interrupter, Port, Reach, Script, ScriptError, Stop},
 };
-use wasmtime::{Memory, Result, Store, Trap, TypedFunc};
+use wasmtime::{Instance, Memory, Result, Store, Trap, TypedFunc, bail};
 
 pub use crate::cache::Cache;
 use crate::{
@@ -74,12 +74,12 @@ pub struct Wasm {
 }
 
 /// The guest's side, `guest/guest.c`.
-pub(crate) struct Guest {
-    pub(crate) memory: Memory,
-    pub(crate) alloc: TypedFunc<u32, u32>,
-    pub(crate) run: TypedFunc<(u32, u32, u32, u32), i32>,
-    pub(crate) deliver: TypedFunc<(u32, u32), i32>,
-    pub(crate) thrown: TypedFunc<(), u32>,
+struct Guest {
+    memory: Memory,
+    alloc: TypedFunc<u32, u32>,
+    run: TypedFunc<(u32, u32, u32, u32), i32>,
+    deliver: TypedFunc<(u32, u32), i32>,
+    thrown: TypedFunc<(), u32>,
 }
 
 impl Engine for Wasm {
@@ -167,11 +167,23 @@ impl Wasm {
 }
 
 impl Guest {
+    fn of(store: &mut Store<Sandbox>, instance: &Instance) -> Result<Self> {
+        let Some(memory) = instance.get_memory(&mut *store, "memory") else { bail!("the guest has no memory") };
+        store.data_mut().memory = Some(memory);
+        Ok(Self {
+            memory,
+            alloc: instance.get_typed_func(&mut *store, "alloc")?,
+            run: instance.get_typed_func(&mut *store, "run")?,
+            deliver: instance.get_typed_func(&mut *store, "deliver")?,
+            thrown: instance.get_typed_func(&mut *store, "thrown")?,
+        })
+    }
+
     /// Copies a text into the guest's memory, with a NUL at its end, and returns where it is and how long without that.
     fn text(&self, store: &mut Store<Sandbox>, text: &str) -> Result<(u32, u32)> {
         let Some(size) = u32::try_from(text.len()).ok().and_then(|len| len.checked_add(1)) else {
             store.data_mut().exhausted = true;
-            wasmtime::bail!("a text of {} bytes does not fit", text.len());
+            bail!("a text of {} bytes does not fit", text.len());
         };
         let at = self.alloc.call(&mut *store, size)?;
         let room = bytes_mut(self.memory.data_mut(&mut *store), at, size)?;

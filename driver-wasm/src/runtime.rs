@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use codemode_core::engine::{Fault, Port};
 use wasmtime::{
-    Caller, Config, Enabled, Engine, Instance, InstanceAllocationStrategy, InstancePre, Linker, Memory, Module,
-    ModuleExport, PoolConcurrencyLimitError, PoolingAllocationConfig, ResourceLimiter, Result, Store, Trap,
-    UpdateDeadline, Val, bail,
+    Caller, Config, Enabled, Engine, InstanceAllocationStrategy, InstancePre, Linker, Memory, Module,
+    PoolConcurrencyLimitError, PoolingAllocationConfig, ResourceLimiter, Result, Store, Trap, UpdateDeadline, Val,
+    bail,
 };
 
 use crate::{
@@ -66,15 +66,6 @@ impl Runtime {
 /// A wasmtime engine with the guest linked.
 struct Maker {
     pre: InstancePre<Sandbox>,
-    exports: Exports,
-}
-
-struct Exports {
-    memory: ModuleExport,
-    alloc: ModuleExport,
-    run: ModuleExport,
-    deliver: ModuleExport,
-    thrown: ModuleExport,
 }
 
 impl Maker {
@@ -83,18 +74,7 @@ impl Maker {
         linker.func_wrap("host", "post", post)?;
         linker.func_wrap("host", "answer", answer)?;
         linker.func_wrap("host", "exhausted", exhausted)?;
-        let export = |name: &str| {
-            let found = module.get_export_index(name);
-            found.ok_or_else(|| wasmtime::format_err!("the guest does not export {name}"))
-        };
-        let exports = Exports {
-            memory: export("memory")?,
-            alloc: export("alloc")?,
-            run: export("run")?,
-            deliver: export("deliver")?,
-            thrown: export("thrown")?,
-        };
-        Ok(Self { pre: linker.instantiate_pre(module)?, exports })
+        Ok(Self { pre: linker.instantiate_pre(module)? })
     }
 
     fn without_pool(&self) -> Result<Self> {
@@ -124,32 +104,10 @@ impl Maker {
             true => Err(Trap::Interrupt.into()),
             false => Ok(UpdateDeadline::Continue(1)),
         });
-        match self.pre.instantiate(&mut store).and_then(|instance| self.guest(&mut store, instance)) {
-            Ok(guest) => {
-                store.data_mut().memory = Some(guest.memory);
-                Ok((store, guest))
-            }
+        match self.pre.instantiate(&mut store).and_then(|instance| Guest::of(&mut store, &instance)) {
+            Ok(guest) => Ok((store, guest)),
             Err(error) => Err((error, store.into_data())),
         }
-    }
-
-    fn guest(&self, store: &mut Store<Sandbox>, instance: Instance) -> Result<Guest> {
-        let mut func = |export: &ModuleExport| {
-            let found = instance.get_module_export(&mut *store, export).and_then(|export| export.into_func());
-            found.ok_or_else(|| wasmtime::format_err!("an export of the guest is not a function"))
-        };
-        let (alloc, run) = (func(&self.exports.alloc)?, func(&self.exports.run)?);
-        let (deliver, thrown) = (func(&self.exports.deliver)?, func(&self.exports.thrown)?);
-        let memory =
-            instance.get_module_export(&mut *store, &self.exports.memory).and_then(|export| export.into_memory());
-        let memory = memory.ok_or_else(|| wasmtime::format_err!("the guest has no memory"))?;
-        Ok(Guest {
-            memory,
-            alloc: alloc.typed(&store)?,
-            run: run.typed(&store)?,
-            deliver: deliver.typed(&store)?,
-            thrown: thrown.typed(&store)?,
-        })
     }
 }
 
@@ -159,7 +117,7 @@ pub(crate) struct Sandbox {
     /// The answer to the last `post`, until the guest fetches it.
     answer: Option<String>,
     /// The guest's memory, once there is an instance.
-    memory: Option<Memory>,
+    pub(crate) memory: Option<Memory>,
     /// What that memory may grow to.
     most_bytes: usize,
     /// Where the heap begins in it; below are the stack and constants.
