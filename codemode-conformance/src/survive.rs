@@ -162,8 +162,8 @@ async fn good(code_mode: &CodeMode, n: usize) -> Result<(), String> {
 }
 
 async fn execute(code_mode: &CodeMode, program: &str, wall: Duration) -> Result<Outcome, codemode_core::Error> {
-    let mut options = ExecuteOptions::default();
-    options.limits = Some(Limits { wall, heap: HEAP, ..Limits::default() });
+    let limits = Limits { wall, heap: HEAP, ..Limits::default() };
+    let options = ExecuteOptions { limits: Some(limits), ..ExecuteOptions::default() };
     code_mode.execute(program, options).await
 }
 
