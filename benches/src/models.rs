@@ -116,8 +116,7 @@ fn top_products() -> Model {
 
 fn in_flight(executions: usize) -> Model {
     let program = "const ids: number[] = []\nfor (let i: number = 0; i < 10; i++) ids.push((await external_sleep({ id: i })).id)\nreturn ids";
-    let mut model =
-        model("in_flight", executions, program.into(), &["sleep"], json!([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]));
+    let mut model = model("in_flight", executions, program.into(), &["sleep"], json!([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]));
     model.workload.concurrency = Some(executions);
     model
 }

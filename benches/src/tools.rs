@@ -101,9 +101,13 @@ pub fn tool(name: &str, gate: &Gate) -> Option<Tool> {
         "text" => Tool::typed("text", "Text of so many bytes", |input: Bytes, _| async move {
             Ok(Text { text: "abcdefghijklmnopqrstuvwxyz012345".repeat(input.bytes / 32) })
         }),
-        "length" => Tool::typed("length", "Bytes of a text", |input: Text, _| async move {
-            Ok(Bytes { bytes: input.text.len() })
-        }),
+        "length" => {
+            Tool::typed(
+                "length",
+                "Bytes of a text",
+                |input: Text, _| async move { Ok(Bytes { bytes: input.text.len() }) },
+            )
+        }
         _ => return None,
     })
 }

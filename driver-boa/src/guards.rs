@@ -5,7 +5,10 @@ use std::rc::Rc;
 
 use boa_engine::{
     Context, Finalize, JsObject, JsResult, JsStr, JsString, JsValue, NativeFunction, Trace, js_string,
-    object::{FunctionObjectBuilder, builtins::{JsArray, JsFunction}},
+    object::{
+        FunctionObjectBuilder,
+        builtins::{JsArray, JsFunction},
+    },
     property::{PropertyDescriptor, PropertyKey},
     string::JsStrVariant,
     value::IntegerOrInfinity,
@@ -174,13 +177,7 @@ fn unit_bytes(text: &JsString) -> usize {
     if matches!(text.as_str().variant(), JsStrVariant::Latin1(_)) { 1 } else { 2 }
 }
 
-fn guard(
-    holder: &JsObject,
-    key: PropertyKey,
-    call: Guarded,
-    watch: &Rc<Watch>,
-    context: &mut Context,
-) -> JsResult<()> {
+fn guard(holder: &JsObject, key: PropertyKey, call: Guarded, watch: &Rc<Watch>, context: &mut Context) -> JsResult<()> {
     // Not every build of Boa has them all.
     let Some(original) = holder.get(key.clone(), context)?.as_function() else { return Ok(()) };
     let name = original.get(js_string!("name"), context)?.to_string(context)?;

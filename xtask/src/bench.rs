@@ -87,7 +87,8 @@ fn features(options: &Options) -> Result<Vec<&'static str>, String> {
     for (driver, missing) in &left_out {
         println!("DRIVER {} IS NOT MEASURED: {} {}", driver.name.to_uppercase(), missing.part, missing.reason);
     }
-    let here = DRIVERS.iter().map(|driver| driver.name).filter(|name| left_out.iter().all(|(out, _)| out.name != *name));
+    let here =
+        DRIVERS.iter().map(|driver| driver.name).filter(|name| left_out.iter().all(|(out, _)| out.name != *name));
     let wanted = |name: &str| {
         options.drivers.is_empty() || options.drivers.iter().any(|driver| driver.trim_end_matches("-warm") == name)
     };

@@ -164,13 +164,7 @@ fn long_program(bytes: usize) -> Workload {
 }
 
 fn program(program: String, expected: Value) -> Workload {
-    Workload {
-        id: "growth".into(),
-        program,
-        tools: Vec::new(),
-        expected: Expected::Value(expected),
-        concurrency: None,
-    }
+    Workload { id: "growth".into(), program, tools: Vec::new(), expected: Expected::Value(expected), concurrency: None }
 }
 
 /// Microseconds: the median of as many executions as fit into a second, at least 3 and at most 101.

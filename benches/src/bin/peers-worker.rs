@@ -43,7 +43,9 @@ fn serve() -> Result<(), Problem> {
     let ids: Vec<&str> = workloads.iter().map(|workload| workload.id.as_str()).collect();
     let info = driver.info();
     let note = match drivers::is_warm(&name) {
-        true => format!("{} engines kept ready; {:?} between executions to make the next", drivers::WARM, drivers::REFILL),
+        true => {
+            format!("{} engines kept ready; {:?} between executions to make the next", drivers::WARM, drivers::REFILL)
+        }
         false => String::new(),
     };
     say(&json!({

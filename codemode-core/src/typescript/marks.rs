@@ -62,8 +62,6 @@ fn first_free(reading: &Reading<'_, '_>) -> String {
     let suffixes = std::iter::once(String::new()).chain((1..).map(|number: u32| number.to_string()));
     suffixes
         .into_iter()
-        .find(|suffix| {
-            OURS.iter().all(|name| !taken.contains(format!("{name}{suffix}").as_str()))
-        })
+        .find(|suffix| OURS.iter().all(|name| !taken.contains(format!("{name}{suffix}").as_str())))
         .unwrap_or_default()
 }

@@ -105,7 +105,8 @@ fn draw_bars(area: &Area<'_>, group: &Bars) -> Drawn {
         let mut bar = Rectangle::new(corners, color.filled());
         bar.set_margin(3, 3, 0, 0);
         chart.draw_series([bar])?;
-        let label = EmptyElement::at((*value, SegmentValue::CenterOf(i))) + Text::new(short(*value), (4, -6), (FONT, 12));
+        let label =
+            EmptyElement::at((*value, SegmentValue::CenterOf(i))) + Text::new(short(*value), (4, -6), (FONT, 12));
         chart.draw_series([label])?;
     }
     Ok(())
@@ -113,9 +114,9 @@ fn draw_bars(area: &Area<'_>, group: &Bars) -> Drawn {
 
 /// Powers of ten around all values that have a place on a logarithmic scale.
 fn around(values: impl Iterator<Item = f64>) -> Range<f64> {
-    let (low, high) = values.filter(|value| *value > 0.0).fold((f64::INFINITY, 0.0_f64), |(low, high), value| {
-        (low.min(value), high.max(value))
-    });
+    let (low, high) = values
+        .filter(|value| *value > 0.0)
+        .fold((f64::INFINITY, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
     if low > high {
         return 0.1..1.0;
     }
@@ -131,7 +132,13 @@ pub fn short(value: f64) -> String {
         value if value >= 1e4 => (value / 1e3, "k"),
         value => (value, ""),
     };
-    let digits = if value >= 99.5 { 0 } else if value >= 9.95 { 1 } else { 2 };
+    let digits = if value >= 99.5 {
+        0
+    } else if value >= 9.95 {
+        1
+    } else {
+        2
+    };
     let text = format!("{value:.digits$}");
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     if text == "0" && value > 0.0 { format!("{value:.0e}{unit}") } else { format!("{text}{unit}") }
@@ -147,9 +154,16 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        for (value, text) in
-            [(0.05, "0.05"), (1.0, "1"), (1.204, "1.2"), (12.34, "12.3"), (402.0, "402"), (29_690.0, "29.7k"), (0.001, "1e-3"), (2e6, "2M")]
-        {
+        for (value, text) in [
+            (0.05, "0.05"),
+            (1.0, "1"),
+            (1.204, "1.2"),
+            (12.34, "12.3"),
+            (402.0, "402"),
+            (29_690.0, "29.7k"),
+            (0.001, "1e-3"),
+            (2e6, "2M"),
+        ] {
             assert_eq!(short(value), text);
         }
     }

@@ -41,7 +41,10 @@ pub fn run(features: &[&str], set_baseline: bool) -> Result<(), String> {
 /// Prints every count and fails when one has risen too far, or when the two lists do not have the same names.
 fn compare(baseline: &Baseline, now: &Baseline) -> Result<(), String> {
     if (&baseline.rustc, &baseline.target) != (&now.rustc, &now.target) {
-        println!("the baseline is of {} on {}; this is {} on {}", baseline.rustc, baseline.target, now.rustc, now.target);
+        println!(
+            "the baseline is of {} on {}; this is {} on {}",
+            baseline.rustc, baseline.target, now.rustc, now.target
+        );
     }
     let mut wrong = Vec::new();
     for (name, &count) in &now.instructions {
@@ -60,14 +63,18 @@ fn compare(baseline: &Baseline, now: &Baseline) -> Result<(), String> {
     if wrong.is_empty() {
         return Ok(());
     }
-    Err(format!("{}\nif that is meant, run `cargo xtask bench --set-baseline` and say why in the commit", wrong.join("\n")))
+    Err(format!(
+        "{}\nif that is meant, run `cargo xtask bench --set-baseline` and say why in the commit",
+        wrong.join("\n")
+    ))
 }
 
 fn count(features: &[&str]) -> Result<BTreeMap<String, u64>, String> {
     let mut command = with_features(cargo(&["bench", "--quiet", "--bench", "instructions"]), features);
     command.env("GUNGRAUN_RUNNER", runner()?).args(["--", "--output-format=json"]);
     let lines = output(command)?;
-    let counts: BTreeMap<String, u64> = lines.lines().filter(|line| line.starts_with('{')).map(one).collect::<Result<_, _>>()?;
+    let counts: BTreeMap<String, u64> =
+        lines.lines().filter(|line| line.starts_with('{')).map(one).collect::<Result<_, _>>()?;
     if counts.is_empty() { Err("gungraun reported no benchmark".into()) } else { Ok(counts) }
 }
 
@@ -96,7 +103,8 @@ fn runner() -> Result<PathBuf, String> {
         output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim().ends_with(GUNGRAUN))
     };
     if !right() {
-        let mut install = cargo(&["install", "--quiet", "--locked", "gungraun-runner", "--version", GUNGRAUN, "--root"]);
+        let mut install =
+            cargo(&["install", "--quiet", "--locked", "gungraun-runner", "--version", GUNGRAUN, "--root"]);
         install.arg(&tools);
         run_command(install)?;
     }

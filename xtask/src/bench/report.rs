@@ -165,7 +165,8 @@ fn driver_table(record: &Record) -> String {
         }
         rows.entry(model.to_owned()).or_default().insert(driver.to_owned(), ms);
     }
-    let mut table = format!("| milliseconds, median | {} |\n|---|{}\n", drivers.join(" | "), "---:|".repeat(drivers.len()));
+    let mut table =
+        format!("| milliseconds, median | {} |\n|---|{}\n", drivers.join(" | "), "---:|".repeat(drivers.len()));
     for (model, values) in rows {
         let cells: Vec<String> =
             drivers.iter().map(|driver| values.get(driver).map_or_else(|| "–".into(), |ms| short(*ms))).collect();
@@ -248,7 +249,8 @@ mod tests {
 
     #[test]
     fn failures_and_gaps_of_others_are_shown_as_such() {
-        let line = |peer: &str, workload: &str, us: Value| json!({ "peer": peer, "workload": workload, "median_us": us });
+        let line =
+            |peer: &str, workload: &str, us: Value| json!({ "peer": peer, "workload": workload, "median_us": us });
         let record = Record {
             date: String::new(),
             commit: String::new(),
