@@ -5,7 +5,7 @@
 
 use std::{error::Error as StdError, fmt, sync::Arc};
 
-pub use crate::prelude::{PRELUDE, PRELUDE_FILE};
+pub use crate::prelude::{PRELUDE, PRELUDE_FILE, PRELUDE_LOCK};
 
 /// One JavaScript heap and its global object.
 ///

@@ -102,6 +102,7 @@ const take = (text) => {
   const end = indexOf(text, "\n"), line = end < 0 ? text : slice(text, 0, end);
   const body = end < 0 ? undefined : slice(text, end + 1), kind = line[0];
   if (kind === "w") return void post("waiting " + lastLine());
+  if (kind === "l") return lockDown();
   const gap = indexOf(line, " ", 2), first = +slice(line, 2, gap), second = slice(line, gap + 1);
   if (kind === "s") return startProgram(first, second, parse(body));
   setNow(+second);

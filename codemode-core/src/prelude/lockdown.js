@@ -171,6 +171,7 @@ const fixGlobals = () => {
   fix(globalThis, "console", console);
 };
 
-// While it writes a snapshot V8 has no `stackTraceLimit` yet. `startClock` locks down then, before any guest code.
+// While it writes a snapshot V8 has no `stackTraceLimit` yet. The engine asks for it then (PRELUDE_LOCK), or `startClock`
+// does it, before any guest code.
 const inSnapshot = ErrorCtor.captureStackTrace !== undefined && ErrorCtor.stackTraceLimit === undefined;
 if (!inSnapshot) lockDown();
