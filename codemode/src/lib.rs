@@ -23,6 +23,8 @@ pub fn driver(name: &str) -> Result<Arc<dyn IsolateDriver>, Error> {
         "quickjs" => Ok(Arc::new(quickjs())),
         #[cfg(feature = "wasm")]
         "wasm" => Ok(Arc::new(wasm())),
+        #[cfg(feature = "v8")]
+        "v8" => Ok(Arc::new(v8())),
         _ => Err(unknown(name)),
     }
 }
@@ -64,12 +66,20 @@ pub fn wasm() -> Threaded<Wasm> {
 #[cfg(feature = "wasm")]
 pub use codemode_driver_wasm::{Cache as WasmCache, Options as WasmOptions, Wasm};
 
+/// V8 in this process.
+#[cfg(feature = "v8")]
+pub fn v8() -> Threaded<codemode_driver_v8::V8> {
+    codemode_driver_v8::driver()
+}
+
 fn names() -> &'static [&'static str] {
     &[
         #[cfg(feature = "wasm")]
         "wasm",
         #[cfg(feature = "quickjs")]
         "quickjs",
+        #[cfg(feature = "v8")]
+        "v8",
     ]
 }
 
