@@ -25,6 +25,8 @@ pub(crate) struct Heap {
     objects: AtomicUsize,
     peak: AtomicUsize,
     exhausted: AtomicBool,
+    /// Whether V8 was given [`ROOM`].
+    raised: AtomicBool,
     isolate: OnceLock<v8::IsolateHandle>,
 }
 
@@ -36,18 +38,19 @@ impl Heap {
             objects: AtomicUsize::new(0),
             peak: AtomicUsize::new(0),
             exhausted: AtomicBool::new(false),
+            raised: AtomicBool::new(false),
             isolate: OnceLock::new(),
         })
     }
 
-    /// What an isolate needs from the start: the limit, and the allocator that keeps these books.
-    pub(crate) fn params(self: &Arc<Self>) -> v8::CreateParams {
+    /// Gives an isolate that will be made the limit, and the allocator that keeps these books.
+    pub(crate) fn limit(self: &Arc<Self>, params: v8::CreateParams) -> v8::CreateParams {
         // SAFETY: the handle is an `Arc<Heap>`, which `drop` gives back; the other functions of the table only borrow it.
         let allocator = unsafe { v8::new_rust_allocator(Arc::into_raw(self.clone()), &ALLOCATOR) };
-        v8::CreateParams::default().heap_limits(0, self.limit).array_buffer_allocator(allocator.make_shared())
+        params.heap_limits(0, self.limit).array_buffer_allocator(allocator.make_shared())
     }
 
-    /// Watches the isolate that was made with [`params`](Self::params). The books must outlive it.
+    /// Watches the isolate that was made with [`limit`](Self::limit). The books must outlive it.
     pub(crate) fn watch(self: &Arc<Self>, isolate: &mut v8::Isolate) {
         self.isolate.get_or_init(|| isolate.thread_safe_handle());
         let books = Arc::as_ptr(self).cast_mut().cast::<c_void>();
@@ -105,7 +108,7 @@ const ROOM: usize = (1 << 30) + (256 << 20);
 unsafe extern "C" fn near_limit(books: *mut c_void, current: usize, _initial: usize) -> usize {
     // SAFETY: `books` is the pointer that `watch` gave, and the books outlive the isolate.
     let heap = unsafe { &*books.cast::<Heap>() };
-    if heap.exhausted() {
+    if heap.raised.swap(true, Relaxed) {
         // A native function that does not look at its termination has filled the room as well.
         rest_for_ever();
     }
@@ -170,7 +173,7 @@ unsafe extern "C" fn free(heap: &Heap, data: *mut c_void, len: usize) {
 }
 
 unsafe extern "C" fn release(heap: *const Heap) {
-    // SAFETY: the pointer is from `Arc::into_raw` in `params`; V8 drops its allocator once.
+    // SAFETY: the pointer is from `Arc::into_raw` in `limit`; V8 drops its allocator once.
     drop(unsafe { Arc::from_raw(heap) });
 }
 

@@ -13,7 +13,9 @@ use std::sync::{
 
 use codemode_core::{
     Threaded,
-    engine::{Engine, EngineInfo, Fault, HeapLimits, Hold, Interrupter, Port, Reach, Script, ScriptError, Stop},
+    engine::{
+        Engine, EngineInfo, Fault, HeapLimits, Hold, Interrupter, PRELUDE_LOCK, Port, Reach, Script, ScriptError, Stop,
+    },
 };
 
 use crate::heap::Heap;
@@ -57,7 +59,7 @@ impl Engine for V8 {
 
     fn create(_: &(), limits: &HeapLimits, port: Port) -> Result<Self, Fault> {
         let heap = Heap::new(limits.heap_bytes);
-        let params = heap.params().snapshot_blob(snapshot::snapshot()?).external_references(snapshot::references());
+        let params = heap.limit(snapshot::params()?);
         // SAFETY: the address is in this thread's stack, or below it where the stack is smaller than core makes it; V8
         // only compares with it.
         let params = unsafe { params.set_stack_limit(stack_limit(limits.stack_bytes)) };
@@ -74,7 +76,12 @@ impl Engine for V8 {
             let bridge = scope.get_context_data_from_snapshot_once::<v8::Function>(snapshot::BRIDGE)?;
             (v8::Global::new(scope, context), v8::Global::new(scope, bridge))
         };
-        Ok(Self { bridge, context, isolate, heap, interrupted })
+        let mut engine = Self { bridge, context, isolate, heap, interrupted };
+        match engine.deliver(PRELUDE_LOCK) {
+            Ok(()) => Ok(engine),
+            Err(Stop::OutOfMemory) => Err("the heap limit is too small for V8".into()),
+            Err(stop) => Err(format!("the prelude could not be locked: {stop:?}").into()),
+        }
     }
 
     fn interrupter(&self) -> Interrupter {

@@ -10,25 +10,28 @@ use crate::{post, weigh};
 /// Starts V8 in this process and writes the snapshot. Every thread that runs V8 must descend from the one that calls this.
 pub(crate) fn start_process() -> Result<(), Fault> {
     let started = catch_unwind(|| {
-        v8::V8::set_flags_from_string(FLAGS);
         v8::V8::initialize_platform(v8::new_default_platform(0, false).make_shared());
+        // After the line that fails if V8 runs already: then its flags are frozen, and a change aborts the process.
+        v8::V8::set_flags_from_string(FLAGS);
         v8::V8::initialize();
     });
     started.map_err(|_| "V8 was already started by other code of this process; only one can")?;
     let blob = write()?;
     // Core calls this once.
     let _ = SNAPSHOT.set(blob);
+    // What all isolates share goes with the last of them; this one keeps it for good.
+    std::mem::forget(v8::Isolate::new(params()?));
     Ok(())
 }
 
-/// The snapshot that [`start_process`] wrote.
-pub(crate) fn snapshot() -> Result<v8::StartupData, Fault> {
+/// For an isolate that starts from the snapshot.
+pub(crate) fn params() -> Result<v8::CreateParams, Fault> {
     let blob: &'static [u8] = SNAPSHOT.get().ok_or("V8 was not started")?;
-    Ok(blob.into())
+    Ok(v8::CreateParams::default().snapshot_blob(blob.into()).external_references(references()))
 }
 
 /// The native functions that the snapshot refers to. Reading it takes the same list as writing it.
-pub(crate) fn references() -> Cow<'static, [v8::ExternalReference]> {
+fn references() -> Cow<'static, [v8::ExternalReference]> {
     vec![v8::ExternalReference { function: post.map_fn_to() }, v8::ExternalReference { function: weigh.map_fn_to() }]
         .into()
 }
@@ -83,7 +86,12 @@ fn call<'s>(
 ) -> Option<v8::Local<'s, v8::Value>> {
     let (source, file) = (v8::String::new(scope, source)?, v8::String::new(scope, file)?.into());
     let origin = v8::ScriptOrigin::new(scope, file, 0, 0, false, 0, None, false, false, false, None);
-    let function = v8::Script::compile(scope, source, Some(&origin))?.run(scope)?;
+    let mut source = v8::script_compiler::Source::new(source, Some(&origin));
+    // Eagerly, for what is compiled is kept in the snapshot: it would be compiled at every start otherwise.
+    let options = v8::script_compiler::CompileOptions::EagerCompile;
+    let function =
+        v8::script_compiler::compile(scope, &mut source, options, v8::script_compiler::NoCacheReason::NoReason)?
+            .run(scope)?;
     let undefined = v8::undefined(scope).into();
     v8::Local::<v8::Function>::try_from(function).ok()?.call(scope, undefined, &[argument.into()])
 }
