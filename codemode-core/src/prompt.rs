@@ -41,17 +41,18 @@ pub struct PromptLimits {
 /// The description of `execute_typescript` in a tool definition: what it is for, and the functions by name.
 pub fn tool_description(parts: &PromptParts<'_>) -> String {
     let mut text =
-        "Runs one TypeScript program in a sandbox and returns its result. The program is the body of an async \
-                    function: it awaits tools, which are functions named external_*, and returns a JSON value."
+        "Runs one TypeScript program, the body of an async function, in a sandbox and returns its result. In it \
+                    every tool is an async function external_<name>(input)."
             .to_owned();
-    let names: Vec<&str> = parts.tools.iter().map(|tool| tool.guest_name).collect();
+    let names: Vec<&str> =
+        parts.tools.iter().map(|tool| tool.guest_name.strip_prefix(PREFIX).unwrap_or(tool.guest_name)).collect();
     match names.len() {
         0 => text.push_str(" There are no tools now."),
         1..=MOST_NAMES => {
-            let _infallible = write!(text, " Functions: {}.", names.join(", "));
+            let _infallible = write!(text, " Tools: {}.", names.join(", "));
         }
         count => {
-            let _infallible = write!(text, " There are {count} functions.");
+            let _infallible = write!(text, " There are {count} tools.");
         }
     }
     text

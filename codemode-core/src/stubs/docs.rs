@@ -76,7 +76,7 @@ pub(super) fn annotations(schema: &Map<String, Value>, key: Option<&str>) -> Doc
     let mut parts = Vec::new();
     let string = |name: &str| schema.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
     if let Some(description) = string("description") {
-        parts.push(description.to_owned());
+        parts.push(first_sentence(description));
     } else if let (Some(title), Some(key)) = (string("title"), key)
         && !same_letters(title, key)
     {
@@ -148,12 +148,32 @@ pub(super) fn same_letters(a: &str, b: &str) -> bool {
     letters(a) == letters(b)
 }
 
+/// The first sentence, or as many of its clauses as fit: what says what a thing is comes first, and the rest costs every
+/// prompt.
+fn first_sentence(text: &str) -> String {
+    let whole = prose(text, LONGEST_OF_PROPERTY + 1);
+    let sentence = whole.match_indices(". ").map(|(at, _)| at).find(|at| *at >= SHORTEST_SENTENCE);
+    if let Some(sentence) = sentence.and_then(|end| whole.get(..=end)) {
+        return sentence.to_owned();
+    }
+    let Some(cut) = whole.strip_suffix('…') else { return whole };
+    let clause = [", ", "; ", ": ", " ("].iter().filter_map(|mark| cut.rfind(mark)).max();
+    let end = clause.filter(|end| *end >= SHORTEST_SENTENCE);
+    match end.and_then(|end| cut.get(..end)) {
+        Some(clause) => clause.to_owned(),
+        None => format!("{}…", cut.rsplit_once(' ').map_or(cut, |(words, _)| words)),
+    }
+}
+
 fn cut(text: &str) -> String {
     prose(text, LONGEST_VALUE)
 }
 
 const LONGEST_TEXT: usize = 2_000;
-const LONGEST_VALUE: usize = 120;
+const LONGEST_OF_PROPERTY: usize = 100;
+/// A full stop before this belongs to something like `e.g.`
+const SHORTEST_SENTENCE: usize = 16;
+const LONGEST_VALUE: usize = 40;
 
 /// Generators write the bounds of their integer types; they tell a reader nothing.
 const LARGEST_EXACT: f64 = 9_007_199_254_740_991.0;

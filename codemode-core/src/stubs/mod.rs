@@ -20,13 +20,15 @@ mod tool_tests;
 mod type_names;
 mod types;
 
+use std::{cell::RefCell, ops::Range};
+
 use serde_json::Value;
 
 use self::{
     docs::{Doc, same_letters},
     lower::{Lowered, Lowering},
     plan::Plan,
-    print::Printer,
+    print::{Printer, Told},
     type_names::{TypeNames, pascal},
     types::{Object, Others, Type, TypeId, Types, UNKNOWN},
 };
@@ -50,9 +52,10 @@ pub struct ToolSignature<'a> {
 /// The declarations of a catalog of tools.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stubs {
-    /// All of it, as the text of a `.d.ts` file. Appending a tool only appends text.
+    /// All of it, as the text of a `.d.ts` file. Appending a tool only appends text. What is said of a key is said once:
+    /// the same words about the same key in another tool are left out.
     pub text: String,
-    /// The same for each tool alone, in the order of the tools.
+    /// Each tool alone, whole, in the order of the tools.
     pub per_tool: Vec<ToolStub>,
     /// What is wrong in the schemas.
     pub problems: Vec<StubProblem>,
@@ -71,6 +74,8 @@ pub struct ToolStub {
     pub gives: Option<String>,
     /// Every named type that `text` needs, those that others are made of first. Tools may share them.
     pub types: Vec<TypeStub>,
+    /// Where in [`Stubs::text`] the tool stands, with the types that it is the first to need.
+    pub place: Range<usize>,
 }
 
 /// A named type.
@@ -112,7 +117,8 @@ pub struct StubProblem {
 /// );
 /// ```
 pub fn declare(tools: &[ToolSignature<'_>]) -> Stubs {
-    let mut catalog = Catalog { names: TypeNames::new(), fuel: CATALOG_FUEL, stubs: Stubs::default() };
+    let mut catalog =
+        Catalog { names: TypeNames::new(), told: RefCell::default(), fuel: CATALOG_FUEL, stubs: Stubs::default() };
     for tool in tools {
         catalog.declare(tool);
     }
@@ -126,6 +132,7 @@ pub fn generate_types(tools: &[ToolSignature<'_>]) -> String {
 
 struct Catalog {
     names: TypeNames,
+    told: RefCell<Told>,
     fuel: usize,
     stubs: Stubs,
 }
@@ -145,24 +152,30 @@ impl Catalog {
         let roots: Vec<TypeId> = std::iter::once(&input).chain(&output).map(|lowered| lowered.of).collect();
         let plan = Plan::new(&types, &roots);
         let named = self.names.name(&types, &plan, &name);
-        let printer = Printer { types: &types, plan: &plan, names: &named.names };
-
-        let takes = match input_type(&types, &printer, input.of) {
-            (of, true) => format!("input?: {of}"),
-            (of, false) => format!("input: {of}"),
-        };
-        let gives = output.as_ref().map(|output| printer.text(output.of));
         let doc = tool_doc(tool, &input.doc, output.as_ref().map(|output| &output.doc));
         let comment = if doc.is_empty() { String::new() } else { format!("{doc}\n") };
-        let promised = gives.as_deref().unwrap_or("unknown");
-        let text = format!("{comment}declare function {}({takes}): Promise<{promised}>;", tool.guest_name);
+        let declaration = |told: Option<&RefCell<Told>>| {
+            let printer = Printer { types: &types, plan: &plan, names: &named.names, told };
+            let takes = match input_type(&types, &printer, input.of) {
+                (of, true) => format!("input?: {of}"),
+                (of, false) => format!("input: {of}"),
+            };
+            let gives = output.as_ref().map(|output| printer.text(output.of));
+            let promised = gives.as_deref().unwrap_or("unknown");
+            let text = format!("{comment}declare function {}({takes}): Promise<{promised}>;", tool.guest_name);
+            (text, takes, gives)
+        };
+        let (text, takes, gives) = declaration(None);
+        let shorter = declaration(Some(&self.told)).0;
 
+        let start = self.stubs.text.len();
         for new in named.new.iter().filter_map(|new| named.types.get(*new)) {
             self.append(&new.text);
         }
-        self.append(&text);
+        self.append(&shorter);
         let guest_name = tool.guest_name.to_owned();
-        self.stubs.per_tool.push(ToolStub { guest_name, text, takes, gives, types: named.types });
+        let place = start..self.stubs.text.len();
+        self.stubs.per_tool.push(ToolStub { guest_name, text, takes, gives, types: named.types, place });
     }
 
     fn append(&mut self, text: &str) {
@@ -247,7 +260,7 @@ fn tool_doc(tool: &ToolSignature<'_>, input: &Doc, output: Option<&Doc>) -> Doc 
         parts.push(format!("@param input {}", input.text()));
     }
     match output {
-        None => parts.push("@returns unknown: no output schema".to_owned()),
+        None => parts.push("@returns unknown".to_owned()),
         Some(doc) if doc.is_empty() || description.text().contains(doc.text()) => {}
         Some(doc) => parts.push(format!("@returns {}", doc.text())),
     }

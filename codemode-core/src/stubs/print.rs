@@ -1,6 +1,10 @@
 //! [`Printer`]: types as TypeScript, on one line where they fit and one property a line where they do not.
 
-use std::collections::HashMap;
+use std::{
+    cell::RefCell,
+    collections::{HashMap, HashSet},
+    hash::{BuildHasher, RandomState},
+};
 
 use super::{
     docs::Doc,
@@ -14,6 +18,22 @@ pub(super) struct Printer<'p> {
     pub(super) types: &'p Types,
     pub(super) plan: &'p Plan,
     pub(super) names: &'p HashMap<TypeId, String>,
+    /// What the reader has been told of keys before; `None` tells everything again.
+    pub(super) told: Option<&'p RefCell<Told>>,
+}
+
+/// Hashes of keys together with their comments.
+#[derive(Default)]
+pub(super) struct Told {
+    hasher: RandomState,
+    hashes: HashSet<u64>,
+}
+
+impl Told {
+    /// Notes a comment; true when it is the first of its kind.
+    fn is_news(&mut self, key: &str, doc: &Doc) -> bool {
+        self.hashes.insert(self.hasher.hash_one((key, doc)))
+    }
 }
 
 /// What a type stands in, which decides on parentheses.
@@ -186,7 +206,9 @@ impl Printer<'_> {
             _ => Doc::default(),
         };
         let doc = property.doc.or(&inherited);
-        if !doc.is_empty() {
+        // The same words about the same key in another tool are worth nothing.
+        let news = self.told.is_none_or(|told| told.borrow_mut().is_news(&property.key, &doc));
+        if !doc.is_empty() && news {
             out.push_str(&format!("{doc} "));
         }
         out.push_str(&property_key(&property.key));

@@ -43,7 +43,7 @@ impl TypeNames {
                 named.names.insert(*id, base.clone());
             }
             let key = {
-                let printer = Printer { types, plan, names: &named.names };
+                let printer = Printer { types, plan, names: &named.names, told: None };
                 let texts = group.iter().zip(&bases).map(|(id, base)| format!("{base}={}", printer.body(*id)));
                 texts.collect::<Vec<_>>().join(";")
             };
@@ -59,7 +59,7 @@ impl TypeNames {
             }
             for id in group {
                 let Some(name) = named.names.get(&id).cloned() else { continue };
-                let body = Printer { types, plan, names: &named.names }.body(id);
+                let body = Printer { types, plan, names: &named.names, told: None }.body(id);
                 let comment = docs.get(&id).map_or_else(String::new, |doc| format!("{doc}\n"));
                 if is_new {
                     named.new.push(named.types.len());

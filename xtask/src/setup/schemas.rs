@@ -43,6 +43,24 @@ const DOCUMENTS: &[(&str, &str, &str)] = &[
     ("@netlify/open-api", "2.60.0", "dist/swagger.json"),
 ];
 
+/// Writes the same tools in the form of another code mode, to compare the length of prompts.
+const RIVAL: &[&str] = &["@tanstack/ai-code-mode@0.3.4", "@tanstack/ai@0.39.0"];
+const RIVAL_SCRIPT: &str = r#"
+import fs from 'node:fs';
+import { convertSchemaToJsonSchema } from '@tanstack/ai';
+import { createCodeModeTool, createCodeModeSystemPrompt } from '@tanstack/ai-code-mode';
+const [from, to] = process.argv.slice(1);
+for (const file of fs.readdirSync(from)) {
+  const { tools } = JSON.parse(fs.readFileSync(`${from}/${file}`, 'utf8')).result;
+  const plain = tools.map(({ name, description = '', inputSchema, outputSchema }) =>
+    ({ name: name.replace(/[^\w$]/g, '_'), description, inputSchema, outputSchema, execute() {} }));
+  const { name, description, inputSchema } = createCodeModeTool({ driver: {}, tools: plain });
+  const definition = { name, description, input_schema: convertSchemaToJsonSchema(inputSchema) };
+  const text = createCodeModeSystemPrompt({ tools: plain }) + JSON.stringify(definition);
+  fs.writeFileSync(`${to}/${file.replace('.json', '.md')}`, text);
+}
+"#;
+
 /// Servers want a key to start; none is used to list tools.
 const KEYS: &[&str] = &[
     "BRAVE_API_KEY",
@@ -67,21 +85,22 @@ fn prepare(tools: &Path) -> Result<String, String> {
         .iter()
         .map(|(package, ..)| file_of(&folder, "mcp", package))
         .chain(DOCUMENTS.iter().map(|(package, ..)| file_of(&folder, "openapi", package)))
+        .chain(SERVERS.iter().map(|(package, ..)| file_of(&folder, "rival", package).with_extension("md")))
         .collect();
     if wanted.iter().all(|file| file.is_file()) {
         return Ok(format!("{} MCP servers, {} OpenAPI documents", SERVERS.len(), DOCUMENTS.len()));
     }
-    for kind in ["mcp", "openapi"] {
+    for kind in ["mcp", "openapi", "rival"] {
         let folder = folder.join(kind);
         fs::create_dir_all(&folder).map_err(|error| format!("{} could not be made: {error}", folder.display()))?;
     }
-    println!("setup: published schemas: fetching {} packages from npm (200 MB)", wanted.len());
+    println!("setup: published schemas: fetching {} packages from npm (200 MB)", SERVERS.len() + DOCUMENTS.len());
     let packages: Vec<String> = SERVERS
         .iter()
         .map(|(package, version, ..)| format!("{package}@{version}"))
         .chain(DOCUMENTS.iter().map(|(package, version, _)| format!("{package}@{version}")))
         .collect();
-    let packages: Vec<&str> = packages.iter().map(String::as_str).collect();
+    let packages: Vec<&str> = packages.iter().map(String::as_str).chain(RIVAL.iter().copied()).collect();
     let installed = tools.join("schemas.unpacking");
     let modules = npm::install(&installed, &packages)?;
     for (package, _, file) in DOCUMENTS {
@@ -89,11 +108,23 @@ fn prepare(tools: &Path) -> Result<String, String> {
         fs::copy(&from, file_of(&folder, "openapi", package))
             .map_err(|error| format!("{} could not be copied: {error}", from.display()))?;
     }
-    let failures = ask_all(&modules, &folder);
+    let mut failures = ask_all(&modules, &folder);
+    failures.extend(rival(&installed, &folder).err());
     fs::remove_dir_all(&installed).map_err(|error| format!("{} could not be removed: {error}", installed.display()))?;
     match failures.is_empty() {
         true => Ok(format!("{} MCP servers, {} OpenAPI documents", SERVERS.len(), DOCUMENTS.len())),
         false => Err(failures.join("; ")),
+    }
+}
+
+fn rival(installed: &Path, folder: &Path) -> Result<(), String> {
+    let mut command = Command::new("node");
+    command.args(["--input-type=module", "--eval", RIVAL_SCRIPT, "--"]);
+    command.arg(folder.join("mcp")).arg(folder.join("rival")).current_dir(installed);
+    match command.stdin(Stdio::null()).status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("the prompts to compare with: node ended with {status}")),
+        Err(error) => Err(format!("node could not be started: {error}")),
     }
 }
 
