@@ -1,11 +1,12 @@
 //! [`CodeMode`]: tools in, one tool out. What most hosts use, and all they need.
 
 use std::{
+    collections::HashSet,
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll},
@@ -18,6 +19,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::{
+    discovery::{self, Discovery, search_tool},
     driver::{BoxFuture, ContextConfig, Host, IsolateDriver, Program, ToolNames},
     error::{Error, ErrorKind},
     event::{CallError, Event, EventKind},
@@ -29,8 +31,9 @@ use crate::{
     outcome::Outcome,
     prompt::{self, PromptLimits, PromptParts},
     reply::Reply,
+    secrets::{SecretCheck, secret_parameters},
     session::Call,
-    stubs::{self, Stubs, ToolSignature},
+    stubs::{self, Stubs, ToolSignature, ToolStub},
     tool::{Tool, ToolContext},
     typescript::{self, CompileOptions, Compiled, Diagnostic, LiteralInput},
 };
@@ -47,6 +50,9 @@ struct Shared {
     limits: Limits,
     on_event: Option<Listener>,
     definition: ToolDefinition,
+    discovery_definition: Option<ToolDefinition>,
+    /// Empty without lazy tools.
+    discovery: Arc<OnceLock<Discovery>>,
     system_prompt: String,
     stubs: Stubs,
     problems: Vec<String>,
@@ -57,6 +63,14 @@ struct Catalog {
     tools: Vec<Tool>,
     names: Arc<ToolNames>,
     on_warning: Arc<dyn Fn(String) + Send + Sync>,
+}
+
+impl Shared {
+    /// The declaration of a function.
+    fn stub(&self, function: &str) -> Option<&ToolStub> {
+        let eager = self.stubs.per_tool.iter().find(|stub| stub.guest_name == function);
+        eager.or_else(|| self.discovery.get()?.stub(function))
+    }
 }
 
 /// Whoever hears events.
@@ -71,6 +85,20 @@ impl CodeMode {
     /// What to register with the model: name, description and schemas of `execute_typescript`.
     pub fn tool_definition(&self) -> &ToolDefinition {
         &self.shared.definition
+    }
+
+    /// The second tool to register when there are [lazy](Tool::lazy) tools: `discover_tools` gives their declarations.
+    pub fn discovery_definition(&self) -> Option<&ToolDefinition> {
+        self.shared.discovery_definition.as_ref()
+    }
+
+    /// Answers a model's call of `discover_tools`: takes `{ "toolNames": […] }`, gives the declarations, and the nearest
+    /// names where there is no such tool.
+    pub fn discover(&self, input: &Value) -> Value {
+        match self.shared.discovery.get() {
+            Some(discovery) => discovery.discover(input),
+            None => json!({ "error": "there is nothing to discover: all tools are declared in the system prompt" }),
+        }
     }
 
     /// A system prompt with the declarations of all tools.
@@ -169,9 +197,7 @@ impl CodeMode {
             let tool = catalog.names.find(function).and_then(|(index, _)| catalog.tools.get(index));
             tool.map(|tool| tool.literal_problems(input)).unwrap_or_default()
         };
-        let stubs = &self.shared.stubs.per_tool;
-        let declaration =
-            |function: &str| stubs.iter().find(|stub| stub.guest_name == function).map(finish::declaration);
+        let declaration = |function: &str| self.shared.stub(function).map(finish::declaration);
         let options = CompileOptions {
             check_input: &check_input,
             declaration: &declaration,
@@ -182,7 +208,7 @@ impl CodeMode {
     }
 
     fn finished(&self, outcome: Outcome, code: &str, compiled: &Compiled, names: &ToolNames) -> Outcome {
-        Finish { code, compiled, names, stubs: &self.shared.stubs.per_tool }.finish(outcome)
+        Finish { code, compiled, names, stub: &|function| self.shared.stub(function) }.finish(outcome)
     }
 }
 
@@ -240,6 +266,8 @@ pub struct CodeModeBuilder {
     on_event: Option<Listener>,
     on_warning: Option<Arc<dyn Fn(String) + Send + Sync>>,
     description: Option<String>,
+    secrets: SecretCheck,
+    lazy_tokens: Option<usize>,
 }
 
 impl CodeModeBuilder {
@@ -300,27 +328,57 @@ impl CodeModeBuilder {
         self
     }
 
+    /// What to do about parameters of tools that look like secrets. Without it, they are warned of.
+    #[must_use]
+    pub fn secret_parameters(mut self, check: SecretCheck) -> Self {
+        self.secrets = check;
+        self
+    }
+
+    /// How many tokens the lines of [lazy](Tool::lazy) tools may take in the prompt, about; 2,000 without it. Tools beyond
+    /// are found by searching.
+    #[must_use]
+    pub fn lazy_tokens(mut self, tokens: usize) -> Self {
+        self.lazy_tokens = Some(tokens);
+        self
+    }
+
     /// Names the tools, declares their types and writes the prompt.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] without a driver, with two tools of the same name, or with limits out of range. A tool
     /// with a broken schema is no error: see [`CodeMode::problems`].
     pub fn build(self) -> Result<CodeMode, Error> {
-        let Self { driver, tools, limits, on_event, on_warning, description } = self;
+        let Self { driver, mut tools, limits, on_event, on_warning, description, secrets, lazy_tokens } = self;
         let driver = driver.ok_or_else(|| {
             Error::new(ErrorKind::Config, "no driver was chosen; give one to CodeMode::builder().driver(…)")
         })?;
         limits.check()?;
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         if let Some(twice) = tools.iter().find(|tool| !seen.insert(tool.name().to_owned())) {
             return Err(Error::new(ErrorKind::Config, "two tools have the same name; rename one of them")
                 .with("tool", twice.name()));
         }
+        let on_warning = on_warning.unwrap_or_else(|| Arc::new(|warning| eprintln!("codemode: {warning}")));
+        let found = tools.iter().flat_map(|tool| secret_parameters(tool.name(), &tool.definition.input)).collect();
+        let warnings =
+            secrets.judge(found).map_err(|parameter| Error::new(ErrorKind::Config, parameter.to_string()))?;
+        warnings.into_iter().for_each(|warning| on_warning(warning));
+        let lazy = tools.iter().any(Tool::is_lazy);
+        let discovery = Arc::new(OnceLock::new());
+        if lazy {
+            // First, so that no tool of the host can take its name.
+            tools.insert(0, search_tool(discovery.clone()));
+        }
         let functions = names::assign_names(tools.iter().map(Tool::name));
         let pairs = functions.iter().map(String::as_str).zip(tools.iter().map(|tool| tool.definition.name.clone()));
         let names = Arc::new(ToolNames::new(pairs));
-        let signatures: Vec<ToolSignature<'_>> =
-            tools.iter().zip(&functions).map(|(tool, function)| tool.signature(function)).collect();
+        if lazy {
+            // Nobody has set it before.
+            let _ = discovery.set(Discovery::new(tools.iter().cloned().zip(names.functions().iter().cloned()).skip(1)));
+        }
+        let eager = tools.iter().zip(&functions).filter(|(tool, _)| !tool.is_lazy());
+        let signatures: Vec<ToolSignature<'_>> = eager.map(|(tool, function)| tool.signature(function)).collect();
         let declared = stubs::declare(&signatures);
         let mut problems: Vec<String> =
             declared.problems.iter().map(|problem| format!("{}: {}", problem.tool, problem.message)).collect();
@@ -329,13 +387,16 @@ impl CodeModeBuilder {
             problems
                 .extend(tools.iter().filter_map(|tool| Some(format!("{}: {}", tool.name(), tool.schema_problem()?))));
         }
-        let parts = PromptParts { stubs: &declared, tools: &signatures, limits: prompt_limits(&limits) };
+        let budget = lazy_tokens.unwrap_or(LAZY_TOKENS).saturating_mul(BYTES_PER_TOKEN);
+        let catalog = discovery::catalog_text(&tools, &functions, &declared, budget);
+        // The example is made of the host's own tools.
+        let own = signatures.get(usize::from(lazy)..).unwrap_or_default();
+        let parts = PromptParts { catalog: &catalog, tools: own, lazy, limits: prompt_limits(&limits) };
         let description = match &description {
             Some(template) => prompt::fill_template(template, &parts),
             None => prompt::tool_description(&parts),
         };
         let system_prompt = prompt::system_prompt(&parts);
-        let on_warning = on_warning.unwrap_or_else(|| Arc::new(|warning| eprintln!("codemode: {warning}")));
         Ok(CodeMode {
             shared: Arc::new(Shared {
                 driver,
@@ -343,6 +404,8 @@ impl CodeModeBuilder {
                 limits,
                 on_event,
                 definition: ToolDefinition::new(description),
+                discovery_definition: lazy.then(ToolDefinition::of_discovery),
+                discovery,
                 system_prompt,
                 stubs: declared,
                 problems,
@@ -376,6 +439,40 @@ pub struct ToolDefinition {
 }
 
 impl ToolDefinition {
+    fn of_discovery() -> Self {
+        let list = |items: Value| json!({ "type": "array", "items": items });
+        Self {
+            name: "discover_tools",
+            description: "Gives the TypeScript declarations of functions that the catalog lists by name only. Call it \
+                          before you use one of them in execute_typescript."
+                .to_owned(),
+            input_schema: json!({
+                "type": "object",
+                "properties": {
+                    "toolNames": { "type": "array", "items": { "type": "string" }, "description": "Such as external_getUser" }
+                },
+                "required": ["toolNames"],
+                "additionalProperties": false
+            }),
+            output_schema: json!({
+                "type": "object",
+                "properties": {
+                    "tools": list(json!({
+                        "type": "object",
+                        "properties": { "name": { "type": "string" }, "declaration": { "type": "string" } },
+                        "required": ["name", "declaration"]
+                    })),
+                    "unknown": list(json!({
+                        "type": "object",
+                        "properties": { "name": { "type": "string" }, "hint": { "type": "string" } },
+                        "required": ["name", "hint"]
+                    })),
+                    "error": { "type": "string" }
+                }
+            }),
+        }
+    }
+
     fn new(description: String) -> Self {
         let text = |description: &str| json!({ "type": "string", "description": description });
         Self {
@@ -489,3 +586,27 @@ fn fresh_id() -> Arc<str> {
 }
 
 const MOST_CHECKED_AT_START: usize = 256;
+const LAZY_TOKENS: usize = 2_000;
+/// Of English with names in it.
+const BYTES_PER_TOKEN: usize = 4;
+
+/// The TypeScript declarations of tools, as the prompt has them, for hosts that show them in a place of their own.
+///
+/// ```
+/// use codemode_core::{Tool, generate_types};
+/// use serde_json::{Value, json};
+///
+/// let input = json!({ "type": "object", "properties": { "id": { "type": "string" } }, "required": ["id"] });
+/// let tool = Tool::from_schema("get-user", "Finds a user.", input, None, |_, _| async { Ok(Value::Null) });
+/// assert_eq!(
+///     generate_types(&[tool]),
+///     "/** Finds a user. @returns unknown */\n\
+///      declare function external_get_user(input: { id: string }): Promise<unknown>;\n"
+/// );
+/// ```
+pub fn generate_types(tools: &[Tool]) -> String {
+    let functions = names::assign_names(tools.iter().map(Tool::name));
+    let signatures: Vec<ToolSignature<'_>> =
+        tools.iter().zip(&functions).map(|(tool, function)| tool.signature(function)).collect();
+    stubs::declare(&signatures).text
+}

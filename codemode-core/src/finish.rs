@@ -16,7 +16,8 @@ pub(crate) struct Finish<'a> {
     pub(crate) code: &'a str,
     pub(crate) compiled: &'a Compiled,
     pub(crate) names: &'a ToolNames,
-    pub(crate) stubs: &'a [ToolStub],
+    /// The declaration of a function.
+    pub(crate) stub: &'a dyn Fn(&str) -> Option<&'a ToolStub>,
 }
 
 impl Finish<'_> {
@@ -100,20 +101,16 @@ impl Finish<'_> {
     /// The declaration of the function whose input was wrong; its name stands in the message.
     fn signature(&self, failure: &Failure) -> Option<String> {
         let function = failure.message.strip_prefix("invalid input for ")?.split(':').next()?;
-        self.stub(function).map(declaration)
+        (self.stub)(function).map(declaration)
     }
 
     /// What the answer of a function is, as the end of a sentence.
     fn answer_of(&self, function: &str) -> Option<String> {
-        let stub = self.stub(function)?;
+        let stub = (self.stub)(function)?;
         Some(match &stub.gives {
             Some(gives) => format!("of type {}", one_line(gives, &stub.types)),
             None => "of a type that its tool does not declare: return it once to see what it is".to_owned(),
         })
-    }
-
-    fn stub(&self, function: &str) -> Option<&ToolStub> {
-        self.stubs.iter().find(|stub| stub.guest_name == function)
     }
 }
 

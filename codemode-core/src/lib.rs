@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod code_mode;
+mod discovery;
 mod driver;
 pub mod engine;
 mod error;
@@ -28,6 +29,7 @@ mod prelude;
 mod prompt;
 mod replay;
 mod reply;
+mod secrets;
 pub mod session;
 mod stack;
 pub mod stubs;
@@ -40,7 +42,7 @@ mod validate;
 mod watch;
 mod workers;
 
-pub use code_mode::{CodeMode, CodeModeBuilder, EventStream, ExecuteOptions, Listener, ToolDefinition};
+pub use code_mode::{CodeMode, CodeModeBuilder, EventStream, ExecuteOptions, Listener, ToolDefinition, generate_types};
 pub use driver::{BoxFuture, ContextConfig, DriverInfo, Host, IsolateContext, IsolateDriver, Program, ToolNames};
 pub use engine::{Engine, HeapLimits};
 pub use error::{Error, ErrorKind};
@@ -51,6 +53,7 @@ pub use limits::Limits;
 pub use names::sanitize_tool_name;
 pub use outcome::{ConsoleLine, DroppedCall, Failure, FailureKind, Level, Outcome, Position, Stats};
 pub use reply::{Reply, ReplyError};
+pub use secrets::{SecretCheck, SecretParameter};
 pub use session::Call;
 pub use stack::Frame;
 pub use threaded::Threaded;

@@ -9,16 +9,18 @@ use serde_json::Value;
 
 use crate::{
     names::{PREFIX, is_reserved, is_verb, words},
-    stubs::{Stubs, ToolSignature, escape::is_identifier, sample},
+    stubs::{ToolSignature, escape::is_identifier, sample},
 };
 
-/// What a prompt is made of. `stubs` are those of `tools`.
+/// What a prompt is made of.
 #[derive(Debug, Clone, Copy)]
 pub struct PromptParts<'a> {
-    /// The declarations, from [`declare`](crate::stubs::declare).
-    pub stubs: &'a Stubs,
-    /// The tools in the same order; the first of them make the example.
+    /// The declarations, and a line for each lazy tool.
+    pub catalog: &'a str,
+    /// The declared tools; the first of them make the example.
     pub tools: &'a [ToolSignature<'a>],
+    /// Whether there are lazy tools besides.
+    pub lazy: bool,
     /// The limits a program should know.
     pub limits: PromptLimits,
 }
@@ -80,20 +82,23 @@ pub fn system_prompt(parts: &PromptParts<'_>) -> String {
         bytes(limits.result_bytes),
         bytes(limits.console_bytes),
     );
-    if parts.tools.is_empty() {
+    if parts.catalog.is_empty() {
         text.push_str("\nNo tools are available now; a program can still compute.\n");
         return text;
     }
     text.push_str("\nExample:\n");
     push_code(&mut text, &example(parts.tools));
     text.push_str("\nTools:\n");
-    push_code(&mut text, &parts.stubs.text);
+    if parts.lazy {
+        text.push_str(LAZY);
+    }
+    push_code(&mut text, parts.catalog);
     text
 }
 
 /// Puts the declarations where a host's own text says `{{types}}`. Everything else stays as it is.
 pub fn fill_template(template: &str, parts: &PromptParts<'_>) -> String {
-    template.replace("{{types}}", parts.stubs.text.trim_end())
+    template.replace("{{types}}", parts.catalog.trim_end())
 }
 
 /// A fenced block; the fence is longer than any run of backticks inside.
@@ -112,7 +117,7 @@ fn example(tools: &[ToolSignature<'_>]) -> String {
     calls.sort_by_key(|call| call.reluctance);
     calls.truncate(2);
     match calls.as_mut_slice() {
-        [] => "return 6 * 7;".to_owned(),
+        [] => "const { tools } = await external_searchTools({ query: \"report\" });\nreturn tools;".to_owned(),
         [only] => format!("const {} = await {};\nreturn {};", only.variable, only.text, only.used()),
         [first, second, ..] => {
             if first.variable == second.variable {
@@ -181,6 +186,11 @@ fn variable(words: &[String]) -> String {
     }
     if !is_identifier(&name) || is_reserved(&name) || name.len() > 30 { "result".to_owned() } else { name }
 }
+
+/// Which of the two ways to ask is used where.
+const LAZY: &str = "The functions in comments can be called like the others. Get the declaration of one before you use it: \
+    call the tool `discover_tools` with `{ toolNames: [\"external_…\"] }`, or, inside a program, \
+    `await external_searchTools({ query: \"…\" })`, which also finds functions that are not listed.\n";
 
 fn seconds(time: Duration) -> String {
     match time.as_millis() {

@@ -32,6 +32,7 @@ pub struct Tool {
     timeout: Option<Duration>,
     gate: Option<Arc<Semaphore>>,
     output_check: OutputCheck,
+    lazy: bool,
 }
 
 pub(crate) struct Definition {
@@ -167,7 +168,14 @@ impl Tool {
             input_schema: OnceLock::new(),
             output_schema: OnceLock::new(),
         };
-        Self { definition: Arc::new(definition), run, timeout: None, gate: None, output_check: OutputCheck::default() }
+        Self {
+            definition: Arc::new(definition),
+            run,
+            timeout: None,
+            gate: None,
+            output_check: OutputCheck::default(),
+            lazy: false,
+        }
     }
 
     /// Fails a call that takes longer. Without it only the execution's own deadline counts. Waiting for a free place
@@ -190,6 +198,19 @@ impl Tool {
     pub fn output_check(mut self, check: OutputCheck) -> Self {
         self.output_check = check;
         self
+    }
+
+    /// Names the tool in the prompt by one line only. Its declaration is given when the model asks for it, with the tool
+    /// of [`CodeMode::discovery_definition`](crate::CodeMode::discovery_definition) or `external_searchTools` in a
+    /// program. For catalogs too large for a prompt; a program can call it without asking.
+    #[must_use]
+    pub fn lazy(mut self) -> Self {
+        self.lazy = true;
+        self
+    }
+
+    pub(crate) fn is_lazy(&self) -> bool {
+        self.lazy
     }
 
     /// The tool's own name.

@@ -125,9 +125,21 @@ pub fn declare(tools: &[ToolSignature<'_>]) -> Stubs {
     catalog.stubs
 }
 
-/// The text of [`declare`], for hosts that show the types in a place of their own.
-pub fn generate_types(tools: &[ToolSignature<'_>]) -> String {
-    declare(tools).text
+/// The first sentence of a description, for a list.
+pub(crate) fn summary(description: &str, most: usize) -> String {
+    let text = escape::prose(description, most);
+    match text.split_once(". ") {
+        Some((sentence, _)) => sentence.to_owned(),
+        None => text.trim_end_matches('.').to_owned(),
+    }
+}
+
+/// Whether a schema may take text.
+pub(crate) fn has_type_of_text(schema: &Value) -> bool {
+    match schema.as_object() {
+        Some(keywords) => !keywords.contains_key("type") || docs::has_type(keywords, "string"),
+        None => *schema == Value::Bool(true),
+    }
 }
 
 struct Catalog {
