@@ -285,7 +285,7 @@ mod tests {
             json!({
                 "tools": [
                     { "name": "external_get_customer", "declaration": "/** Finds one customer. @returns unknown */\ndeclare function external_get_customer(input?: { id?: string }): Promise<unknown>;" },
-                    { "name": "external_send_mail", "declaration": "/** Sends an invoice, or any other text, by mail. @tool send-mail @returns unknown */\ndeclare function external_send_mail(input?: { id?: string }): Promise<unknown>;" }
+                    { "name": "external_send_mail", "declaration": "/** Sends an invoice, or any other text, by mail. @returns unknown */\ndeclare function external_send_mail(input?: { id?: string }): Promise<unknown>;" }
                 ],
                 "unknown": [{ "name": "getCustomr", "hint": "did you mean external_get_customer?" }]
             })

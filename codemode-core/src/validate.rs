@@ -36,6 +36,9 @@ impl Schema {
     /// # Errors
     /// What is wrong with the schema, and where in it.
     pub(crate) fn new(schema: &Value) -> Result<Self, String> {
+        if is_deeper(schema, DEEPEST_SCHEMA) {
+            return Err(format!("it is nested deeper than {DEEPEST_SCHEMA} levels"));
+        }
         jsonschema::options().offline().build(schema).map(Self).map_err(|error| {
             let path = path_text(&error);
             let at = if path == "$" { String::new() } else { format!(" at {path}") };
@@ -216,6 +219,25 @@ fn short(text: &str) -> String {
     }
     text.chars().take(MOST_CHARS).chain(['…']).collect()
 }
+
+/// Whether a value has more levels than that, found without recursion.
+fn is_deeper(value: &Value, most: usize) -> bool {
+    let mut open = vec![(value, 0)];
+    while let Some((value, level)) = open.pop() {
+        if level > most {
+            return true;
+        }
+        match value {
+            Value::Array(items) => open.extend(items.iter().map(|item| (item, level + 1))),
+            Value::Object(members) => open.extend(members.values().map(|member| (member, level + 1))),
+            _ => {}
+        }
+    }
+    false
+}
+
+/// The validator is built by recursion; JSON text of more levels is not even read by most parsers.
+const DEEPEST_SCHEMA: usize = 256;
 
 const MOST_MISMATCHES: usize = 5;
 const MOST_OPTIONS: usize = 12;

@@ -210,7 +210,7 @@ impl<'a> Compilation<'a, '_> {
                 }
             }
         }
-        portable::line_breaks(&reading, &mut draft);
+        portable::characters(&reading, &mut draft);
         unsupported::constants(&reading, &mut reporter);
         let dynamic_globals = names.mentions("globalThis") || top.this;
         names.report(&reading, self.options, dynamic_globals, &mut reporter);

@@ -1,4 +1,4 @@
-//! Changes what engines read differently: `<!--`, which begins a comment in scripts, and line breaks beyond ASCII.
+//! Changes what engines read differently: `<!--`, which begins a comment in scripts, line breaks beyond ASCII, and NUL.
 //!
 //! The model writes module text, and engines are given a script: without this, `a<!--b` would lose the rest of its line.
 
@@ -21,16 +21,18 @@ pub(super) fn check(kind: AstKind<'_>, draft: &mut Draft<'_>) {
     }
 }
 
-/// Gives all engines the same lines: QuickJS does not count U+2028 and U+2029, V8 does.
-pub(super) fn line_breaks(reading: &Reading<'_, '_>, draft: &mut Draft<'_>) {
-    let breaks = |text: &str| text.contains(['\u{2028}', '\u{2029}']);
-    if !breaks(reading.text) {
+/// Gives all engines the same lines and letters: QuickJS does not count U+2028 and U+2029 as line breaks, V8 does; and
+/// some take a text only up to its first NUL.
+pub(super) fn characters(reading: &Reading<'_, '_>, draft: &mut Draft<'_>) {
+    let odd = |c: char| matches!(c, '\u{2028}' | '\u{2029}' | '\0');
+    if !reading.text.contains(odd) {
         return;
     }
     let mut literals: Vec<(Span, bool)> = Vec::new();
     for node in reading.nodes.iter() {
         match node.kind() {
             AstKind::StringLiteral(literal) => literals.push((literal.span, true)),
+            AstKind::RegExpLiteral(literal) => literals.push((literal.span, true)),
             AstKind::TemplateElement(element) => {
                 let mut parents = reading.nodes.ancestor_kinds(node.id()).skip(1);
                 let tagged = matches!(parents.next(), Some(AstKind::TaggedTemplateExpression(_)));
@@ -40,16 +42,23 @@ pub(super) fn line_breaks(reading: &Reading<'_, '_>, draft: &mut Draft<'_>) {
         }
     }
     literals.sort_by_key(|(span, _)| span.start);
-    for (at, c) in reading.text.char_indices().filter(|(_, c)| matches!(c, '\u{2028}' | '\u{2029}')) {
+    for (at, c) in reading.text.char_indices().filter(|(_, c)| odd(*c)) {
         let index = literals.partition_point(|(span, _)| span.start as usize <= at);
         let literal =
             index.checked_sub(1).and_then(|index| literals.get(index)).filter(|(span, _)| at < span.end as usize);
         let text = match literal {
+            Some(_) if c == '\0' => {
+                // A backslash in front of it does not change what it is.
+                let backslashes =
+                    reading.text.as_bytes().iter().take(at).rev().take_while(|byte| **byte == b'\\').count();
+                if backslashes % 2 == 1 { "x00".to_owned() } else { "\\x00".to_owned() }
+            }
             Some((_, true)) => format!("\\u{:04x}", c as u32),
             // A tag sees how its text was written.
             Some((_, false)) => continue,
+            None if c == '\0' => " ".to_owned(),
             None => "\n  ".to_owned(),
         };
-        draft.code.replace(at as u32, at as u32 + 3, text);
+        draft.code.replace(at as u32, (at + c.len_utf8()) as u32, text);
     }
 }
