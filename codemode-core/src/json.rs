@@ -81,7 +81,7 @@ fn replace_lone_surrogates(text: &str) -> Option<String> {
             Some(Half::High) if surrogate(bytes, escape + 6) == Some(Half::Low) => at = escape + 12,
             Some(_) => {
                 out.push_str(text.get(copied..escape)?);
-                out.push_str("\\ufffd");
+                out.push('\u{fffd}');
                 at = escape + 6;
                 copied = at;
             }
@@ -119,12 +119,12 @@ mod tests {
     #[test]
     fn half_pairs_are_replaced_and_everything_else_is_kept() {
         for (text, kept) in [
-            (r#""\ud800""#, r#""\ufffd""#),
+            (r#""\ud800""#, "\"\u{fffd}\""),
             (r#""\ud83d\ude00""#, r#""\ud83d\ude00""#),
-            (r#""a\uDC00b\ud800\ud83d\ude00\udfffc""#, r#""a\ufffdb\ufffd\ud83d\ude00\ufffdc""#),
+            (r#""a\uDC00b\ud800\ud83d\ude00\udfffc""#, "\"a\u{fffd}b\u{fffd}\\ud83d\\ude00\u{fffd}c\""),
             (r#""\\ud800""#, r#""\\ud800""#),
-            (r#""\\\ud800""#, r#""\\\ufffd""#),
-            (r#"{"k\udabc":[1,2]}"#, r#"{"k\ufffd":[1,2]}"#),
+            (r#""\\\ud800""#, "\"\\\\\u{fffd}\""),
+            (r#"{"k\udabc":[1,2]}"#, "{\"k\u{fffd}\":[1,2]}"),
             (r#""\u00e9 \ud""#, r#""\u00e9 \ud""#),
         ] {
             assert_eq!(replace_lone_surrogates(text).as_deref().unwrap_or(text), kept);

@@ -1,28 +1,29 @@
 // The bridge: what the guest says through `post`, and what the host delivers. The form of the messages is in
 // message.rs. Nothing in here is reachable for the guest, except the functions that it is meant to have.
 
-// id -> { resolve, reject, site }
+// id -> [resolve, reject, site]
 const calls = { __proto__: null };
 let lastCall = 0;
 
-// The error of a failed call is made when the answer comes, when the guest's frames are gone; so they are taken here.
-const hostCall = (name, input) => new PromiseCtor((resolve, reject) => {
+const hostCall = (name, input, site) => new PromiseCtor((resolve, reject) => {
   const text = inputText(name, input), id = lastCall + 1;
   ask(text === undefined ? "call " + id + " " + name : "call " + id + " " + name + "\n" + text);
   lastCall = id;
-  calls[id] = { __proto__: null, resolve, reject, site: new ErrorCtor() };
+  calls[id] = [resolve, reject, site];
 });
 
 const inputText = (name, input) => {
   if (input === undefined) return undefined;
-  const { text, problem } = encode(input);
-  if (problem === undefined) return text;
-  const place = problem.path === "$" ? "" : " at " + problem.path;
-  throw new TypeErrorCtor("the input of " + name + place + " is " + problem.reason + ", which cannot be sent to the host");
+  const text = encode(input);
+  if (typeof text !== "object") return text;
+  const place = text.path === "$" ? "" : " at " + text.path;
+  throw new TypeErrorCtor("the input of " + name + place + " is " + text.reason + ", which cannot be sent to the host");
 };
 
+// The error of a failed call is made when the answer comes, when the guest's frames are gone; so they are taken here,
+// where the fewest frames of this file stand above them: engines that write a stack as text pay for each.
 const addFunction = (name) => {
-  const external = { external(input) { return hostCall(name, input); } }.external;
+  const external = { external(input) { return hostCall(name, input, new ErrorCtor()); } }.external;
   defineProperty(external, "name", { __proto__: null, value: name, configurable: true });
   fix(globalThis, name, external);
 };
@@ -31,8 +32,8 @@ const settleCall = (id, failed, body) => {
   const call = calls[id];
   if (call === undefined) return;
   delete calls[id];
-  if (failed) call.reject(toolError(parse(body), call.site));
-  else call.resolve(body === undefined ? undefined : parse(body));
+  if (failed) call[1](toolError(parse(body), call[2]));
+  else call[0](body === undefined ? undefined : parse(body));
 };
 
 const toolError = (fields, site) => {
@@ -87,8 +88,8 @@ const runProgram = (main) => {
   settled(main(awaitBegins, awaitEnded, tick), finish, raise);
 };
 const finish = (value) => {
-  const { text, problem } = encode(value);
-  if (problem !== undefined) post("unserializable\n" + ownJson({ __proto__: null, path: problem.path, reason: problem.reason }));
+  const text = encode(value);
+  if (typeof text === "object") post("unserializable\n" + ownJson({ __proto__: null, path: text.path, reason: text.reason }));
   else post(text === undefined ? "done" : "done\n" + text);
 };
 

@@ -366,7 +366,7 @@ const extraFields = (error) => {
 // A copy through JSON without prototypes; undefined when there is none or its text is over `limit`.
 const plain = (value, limit) => {
   try {
-    const text = toJson(value);
+    const text = stringify(value);
     return text === undefined || text.length > limit ? undefined : bare(parse(text), 0);
   } catch { return undefined; }
 };
@@ -379,14 +379,15 @@ const bare = (value, depth) => {
   return value;
 };
 
-// JSON text of a result or a call's input: { text } (undefined for undefined), or { problem: { path, reason } }.
+// JSON text of a result or a call's input, undefined for undefined, or { path, reason } when there is none. The host sees
+// to lone surrogates, which `stringify` writes as \udXXX.
 const encode = (value) => {
   if (typeof value === "function" || typeof value === "symbol") return refusal(null, "a " + typeof value);
   let text;
-  try { text = toJson(value); } catch { return writeJson(value); }
+  try { text = stringify(value); } catch { return writeJson(value); }
   // A promise has the text of an empty object, which nobody means: an `await` is missing.
   const found = text !== undefined && indexOf(text, "{}") >= 0 ? promiseIn(value) : undefined;
-  return found === undefined ? { __proto__: null, text } : refusal(found.frame, "a promise");
+  return found === undefined ? text : refusal(found.frame, "a promise");
 };
 
 // Where the first promise stands in a value that has a JSON text. What has a toJSON is not looked into.
@@ -418,7 +419,7 @@ const refusal = (frame, reason) => {
     path = (keys === null ? "[" + at + "]" : matches(/^[A-Za-z_$][\w$]*$/, key) ? "." + key : "[" + stringify(key) + "]") + path;
     if (path.length > 300) { path = "…" + slice(path, -300); break; }
   }
-  return { __proto__: null, problem: { __proto__: null, path: apply(toWellFormed, "$" + path, []), reason } };
+  return { __proto__: null, path: apply(toWellFormed, "$" + path, []), reason };
 };
 
 // `stringify` again, for a value on which the engine's own failed: this one knows where it is. It also needs nothing of
@@ -440,7 +441,7 @@ const writeJson = (root) => {
       if (typeof value === "bigint") return refusal(frame, "a BigInt");
       const missing = value === undefined || typeof value === "function" || typeof value === "symbol";
       if (frame === null) {
-        if (missing) return { __proto__: null, text: undefined };
+        if (missing) return undefined;
       } else if (!missing || frame.keys === null) {
         out += (frame.any ? "," : "") + (frame.keys === null ? "" : stringify(key) + ":");
         frame.any = true;
@@ -453,10 +454,10 @@ const writeJson = (root) => {
         frame = { __proto__: null, up: frame, value, keys, count: keys === null ? value.length : keys.length, at: -1, key: "", any: false, depth };
         out += keys === null ? "[" : "{";
       } else if (!missing || frame.keys === null) {
-        out += typeof value === "string" ? toJson(value) : missing || value - value !== 0 ? "null" : "" + value;
+        out += typeof value === "string" ? stringify(value) : missing || value - value !== 0 ? "null" : "" + value;
       }
       for (;;) {
-        if (frame === null) return { __proto__: null, text: out };
+        if (frame === null) return out;
         if (++frame.at < frame.count) {
           if (frame.keys === null) break;
           frame.key = frame.keys[frame.at];
@@ -476,5 +477,5 @@ const writeJson = (root) => {
 
 // The text of one of our own values, which `stringify` may fail on after the guest has been at Array.prototype.
 const ownJson = (value) => {
-  try { return toJson(value); } catch { return writeJson(value).text; }
+  try { return stringify(value); } catch { return writeJson(value); }
 };

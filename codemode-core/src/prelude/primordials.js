@@ -85,19 +85,6 @@ const cap = (text, limit) => {
   return kept + "… (" + (text.length - kept.length) + " more characters)";
 };
 
-// JSON text that strict readers take: `stringify` writes a lone surrogate as \udXXX, which serde_json refuses.
-const toJson = (value) => {
-  const text = stringify(value);
-  if (text === undefined || indexOf(text, "\\ud") < 0) return text;
-  let out = "", from = 0;
-  for (let i = indexOf(text, "\\"); i >= 0; i = indexOf(text, "\\", i)) {
-    if (text[i + 1] !== "u" || text[i + 2] !== "d") { i += 2; continue; }
-    out += slice(text, from, i) + "\ufffd";
-    from = i += 6;
-  }
-  return out + slice(text, from);
-};
-
 const namedError = (name, message) => {
   const error = new ErrorCtor(message);
   define(error, "name", name);
