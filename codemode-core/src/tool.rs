@@ -46,7 +46,8 @@ pub(crate) struct Definition {
 
 type Run = Arc<dyn Fn(Value, ToolContext) -> BoxFuture<'static, Result<Json, ToolError>> + Send + Sync>;
 
-/// What to do when a tool's answer does not fit its own output schema.
+/// What to do when a tool's answer does not fit its own output schema. A tool with Rust types begins with `Off`: its
+/// answer is written from the type that the schema was made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum OutputCheck {
@@ -125,7 +126,7 @@ impl Tool {
             // The schema lets through what the type refuses, such as a number that does not fit.
             Err(error) => Box::pin(async move { Err(ToolError::invalid_input(error.to_string())) }),
         });
-        Self::new(name.into(), description.into(), input, Some(output), run)
+        Self::new(name.into(), description.into(), input, Some(output), run).output_check(OutputCheck::Off)
     }
 
     /// A tool whose schemas are known at run time only.
