@@ -1,7 +1,8 @@
 //! The clock on the wall: one thread for the whole process that rings alarms at their time.
 //!
 //! Deadlines must fire while an engine keeps its own thread busy, and must not depend on the host's runtime, so they
-//! have a thread of their own. Setting an alarm wakes that thread only when the new alarm is the next to ring.
+//! have a thread of their own. Setting an alarm wakes that thread only when it would sleep past it: the deadlines of
+//! executions that come one after the other cost no change of thread.
 
 use std::{
     collections::BTreeMap,
@@ -32,10 +33,13 @@ pub(crate) fn set(at: Instant, ring: impl FnOnce() + Send + 'static) -> Result<A
     let mut board = WATCH.lock();
     board.last_id += 1;
     let key = (at, board.last_id);
-    let first = board.alarms.first_key_value().is_none_or(|(first, _)| key < *first);
     board.alarms.insert(key, Box::new(ring));
+    let sleeps_past_it = board.next_look.is_none_or(|look| at < look);
+    if sleeps_past_it {
+        board.next_look = Some(at);
+    }
     drop(board);
-    if first {
+    if sleeps_past_it {
         WATCH.changed.notify_one();
     }
     Ok(Alarm { key })
@@ -78,10 +82,14 @@ struct Watch {
 struct Board {
     alarms: BTreeMap<(Instant, u64), Box<dyn FnOnce() + Send>>,
     last_id: u64,
+    /// When the thread looks here again if nobody wakes it; `None` if it does not.
+    next_look: Option<Instant>,
 }
 
-static WATCH: Watch =
-    Watch { board: Mutex::new(Board { alarms: BTreeMap::new(), last_id: 0 }), changed: Condvar::new() };
+static WATCH: Watch = Watch {
+    board: Mutex::new(Board { alarms: BTreeMap::new(), last_id: 0, next_look: None }),
+    changed: Condvar::new(),
+};
 
 impl Watch {
     fn lock(&self) -> MutexGuard<'_, Board> {
@@ -93,7 +101,10 @@ impl Watch {
         loop {
             let now = Instant::now();
             match board.alarms.first_entry() {
-                None => board = self.changed.wait(board).unwrap_or_else(PoisonError::into_inner),
+                None => {
+                    board.next_look = None;
+                    board = self.changed.wait(board).unwrap_or_else(PoisonError::into_inner);
+                }
                 Some(first) if first.key().0 <= now => {
                     let ring = first.remove();
                     drop(board);
@@ -101,7 +112,9 @@ impl Watch {
                     board = self.lock();
                 }
                 Some(first) => {
-                    let pause = first.key().0 - now;
+                    let at = first.key().0;
+                    let pause = at - now;
+                    board.next_look = Some(at);
                     board = self.changed.wait_timeout(board, pause).unwrap_or_else(PoisonError::into_inner).0;
                 }
             }
