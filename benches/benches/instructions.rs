@@ -89,6 +89,7 @@ fn start() -> Start {
         tool_call_id: "bench".into(),
         limits: Limits::default(),
         tools: Arc::new(ToolNames::new(EXTERNALS.map(|name| (name, name)))),
+        functions: None,
         epoch_ms: 1_700_000_000_000,
         seed: 1,
         code_length: PROGRAM.len(),

@@ -161,7 +161,7 @@ impl CodeMode {
             Ok(compiled) => compiled,
             Err(diagnostics) => return host.refuse(code, &diagnostics),
         };
-        let mut program = Program::new(compiled.javascript.as_str(), host.tool_call_id.clone());
+        let mut program = program(&compiled, names, host.tool_call_id.clone());
         program.code_length = code.len();
         program.seed = options.seed;
         program.epoch_ms = options.epoch_ms;
@@ -184,7 +184,7 @@ impl CodeMode {
             Ok(compiled) => compiled,
             Err(diagnostics) => return Ok(Outcome::new(Err(refusal(code, &diagnostics)))),
         };
-        let program = Program::new(compiled.javascript.as_str(), fresh_id());
+        let program = program(&compiled, &names, fresh_id());
         let config = ContextConfig { limits, tools: names.clone() };
         let outcome = self.shared.driver.replay(config, program, recording).await?;
         Ok(self.finished(outcome, code, &compiled, &names))
@@ -210,6 +210,16 @@ impl CodeMode {
     fn finished(&self, outcome: Outcome, code: &str, compiled: &Compiled, names: &ToolNames) -> Outcome {
         Finish { code, compiled, names, stub: &|function| self.shared.stub(function) }.finish(outcome)
     }
+}
+
+/// The compiled program with the functions that it can reach.
+fn program(compiled: &Compiled, names: &ToolNames, tool_call_id: Arc<str>) -> Program {
+    let mut program = Program::new(compiled.javascript.as_str(), tool_call_id);
+    if !compiled.dynamic_globals {
+        let there = compiled.externals.iter().filter(|name| names.find(name).is_some());
+        program.functions = Some(there.cloned().collect());
+    }
+    program
 }
 
 /// The host of one execution: its tools and whoever listens.

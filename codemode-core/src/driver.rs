@@ -150,6 +150,9 @@ pub struct Program {
     pub javascript: Arc<str>,
     /// Bytes of the program as the model wrote it.
     pub code_length: usize,
+    /// The functions to define for it, where it can reach no others; `None` defines all of its context's. What a
+    /// program does not name costs it nothing then, however many tools there are.
+    pub functions: Option<Vec<String>>,
     /// Identifies the execution in events.
     pub tool_call_id: Arc<str>,
     /// Seed of `Math.random` and `crypto`; `None` takes a fresh one.
@@ -165,7 +168,15 @@ impl Program {
     pub fn new(javascript: impl Into<Arc<str>>, tool_call_id: impl Into<Arc<str>>) -> Self {
         let javascript = javascript.into();
         let code_length = javascript.len();
-        Self { javascript, code_length, tool_call_id: tool_call_id.into(), seed: None, epoch_ms: None, journal: None }
+        Self {
+            javascript,
+            code_length,
+            functions: None,
+            tool_call_id: tool_call_id.into(),
+            seed: None,
+            epoch_ms: None,
+            journal: None,
+        }
     }
 }
 

@@ -277,6 +277,7 @@ impl Execution {
             tool_call_id: program.tool_call_id,
             limits: config.limits,
             tools: config.tools,
+            functions: program.functions.and_then(|names| Json::of(&names).ok()),
             epoch_ms: program.epoch_ms.unwrap_or_else(real_time_ms),
             seed,
             code_length: program.code_length,

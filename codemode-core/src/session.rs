@@ -100,8 +100,10 @@ pub struct Start {
     pub tool_call_id: Arc<str>,
     /// The limits to hold.
     pub limits: Limits,
-    /// The functions the program can call.
+    /// The functions there are, with the tools behind them.
     pub tools: Arc<ToolNames>,
+    /// The names of those that are defined for the program, a JSON array; `None` is all.
+    pub functions: Option<Json>,
     /// The guest's clock at the start, in milliseconds since 1970.
     pub epoch_ms: u64,
     /// Seed of the guest's randomness.
@@ -188,7 +190,8 @@ impl Session {
         };
         session.emit(Duration::ZERO, EventKind::Started { code_length: session.start.code_length }, actions);
         let (now, seed) = (session.start.epoch_ms, session.start.seed);
-        let start = Delivery::Start { now, seed, functions: session.start.tools.json() };
+        let functions = session.start.functions.clone().unwrap_or_else(|| session.start.tools.json());
+        let start = Delivery::Start { now, seed, functions };
         actions.push_back(Action::Run(start.text()));
         session
     }

@@ -14,6 +14,7 @@ fn start(limits: Limits) -> (Session, VecDeque<Action>) {
             tool_call_id: "t".into(),
             limits,
             tools: Arc::new(ToolNames::new([("external_a", "a"), ("external_b", "b")])),
+            functions: None,
             epoch_ms: 1_000,
             seed: 7,
             code_length: 3,
