@@ -13,9 +13,9 @@ criterion_main!(benches);
 fn strip(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("strip");
     let names = ToolNames::new([("external_getTopProducts", "a"), ("external_getProductRatings", "b")]);
-    let externals: Vec<String> = names.functions().iter().map(|name| name.to_string()).collect();
-    let known = |name: &str| externals.iter().any(|external| external == name) || codemode::globals::is_global(name);
-    let options = CompileOptions { max_source_bytes: 4 << 20, globals: &known, external_names: &externals };
+    let externals = names.functions();
+    let known = |name: &str| externals.iter().any(|external| **external == *name) || codemode::globals::is_global(name);
+    let options = CompileOptions::new(4 << 20, &known, externals);
     let program = include_str!("../programs/top_products.ts");
     for copies in [1, 64] {
         // Each copy in a block of its own, since names are declared once.

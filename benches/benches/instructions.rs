@@ -24,16 +24,16 @@ const EXTERNALS: [&str; 3] = ["external_getTopProducts", "external_getProductRat
 /// A program of thirty lines, from the model's text to a script.
 #[library_benchmark]
 #[bench::lines30(externals())]
-fn compile_program(externals: Vec<String>) -> Compiled {
-    let known = |name: &str| externals.iter().any(|external| external == name) || codemode::globals::is_global(name);
-    let options = CompileOptions { max_source_bytes: 1 << 20, globals: &known, external_names: &externals };
+fn compile_program(externals: Vec<Arc<str>>) -> Compiled {
+    let known = |name: &str| externals.iter().any(|external| **external == *name) || codemode::globals::is_global(name);
+    let options = CompileOptions::new(1 << 20, &known, &externals);
     let compiled = compile(black_box(PROGRAM), &options).expect("it compiles");
     assert_eq!(compiled.externals, EXTERNALS);
     compiled
 }
 
-fn externals() -> Vec<String> {
-    EXTERNALS.map(str::to_owned).to_vec()
+fn externals() -> Vec<Arc<str>> {
+    EXTERNALS.map(Arc::from).to_vec()
 }
 
 /// Names, declarations and prompt of a hundred tools.

@@ -27,6 +27,10 @@ pub fn open(name: &str) -> Result<Arc<dyn IsolateDriver>, Error> {
     match name {
         #[cfg(feature = "quickjs")]
         "quickjs-warm" => Ok(Arc::new(codemode::quickjs().warm(WARM, heap))),
+        #[cfg(feature = "wasm")]
+        "wasm-warm" => Ok(Arc::new(codemode::wasm().warm(WARM, heap))),
+        #[cfg(feature = "v8")]
+        "v8-warm" => Ok(Arc::new(codemode::v8().warm(WARM, heap))),
         name => codemode::driver(name),
     }
 }
