@@ -9,6 +9,7 @@ use codemode_core::{Event, EventKind, Json};
 /// console log two\nlines
 /// call 1 external_echo {"a":1}
 /// call 2 external_get_user (get-user)
+/// progress 2 1/3 looking
 /// result 1 {"a":1}
 /// error 2 ToolError: no such user code "NOT_FOUND" data {"id":7}
 /// cancelled 3
@@ -26,6 +27,11 @@ pub fn event_text(event: &Event) -> String {
             let natural = function.strip_prefix("external_") == Some(tool);
             let tool = if natural { String::new() } else { format!(" ({tool})") };
             format!("call {call_id} {function}{tool}{}", body(args.as_ref()))
+        }
+        EventKind::Progress { call_id, progress, .. } => {
+            let total = progress.total.map(|total| format!("/{total}")).unwrap_or_default();
+            let message = progress.message.as_deref().map(|text| format!(" {}", one_line(text))).unwrap_or_default();
+            format!("progress {call_id} {}{total}{message}", progress.done)
         }
         EventKind::CallResult { call_id, result, .. } => format!("result {call_id}{}", body(result.as_ref())),
         EventKind::CallError { call_id, error, .. } => {

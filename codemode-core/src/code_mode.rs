@@ -7,10 +7,10 @@ use std::{
     pin::Pin,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures_util::Stream;
@@ -22,7 +22,7 @@ use crate::{
     discovery::{self, Discovery, search_tool},
     driver::{BoxFuture, ContextConfig, Host, IsolateDriver, Program, ToolNames},
     error::{Error, ErrorKind},
-    event::{CallError, Event, EventKind},
+    event::{CallError, Event, EventKind, Progress},
     finish::{self, Finish, refusal},
     journal::{Recorder, Recording},
     json::Json,
@@ -153,15 +153,18 @@ impl CodeMode {
         limits.check()?;
         let host = Arc::new(CatalogHost {
             catalog: self.shared.catalog.clone(),
-            tool_call_id: options.tool_call_id.clone().unwrap_or_else(fresh_id),
-            sinks: [self.shared.on_event.clone(), options.listener.clone()],
+            audience: Arc::new(Audience {
+                tool_call_id: options.tool_call_id.clone().unwrap_or_else(fresh_id),
+                sinks: [self.shared.on_event.clone(), options.listener.clone()],
+                started: OnceLock::new(),
+            }),
         });
         let names = &self.shared.catalog.names;
         let compiled = match self.compile(code, names, &limits) {
             Ok(compiled) => compiled,
             Err(diagnostics) => return host.refuse(code, &diagnostics),
         };
-        let mut program = program(&compiled, names, host.tool_call_id.clone());
+        let mut program = program(&compiled, names, host.audience.tool_call_id.clone());
         program.code_length = code.len();
         program.seed = options.seed;
         program.epoch_ms = options.epoch_ms;
@@ -225,8 +228,7 @@ fn program(compiled: &Compiled, names: &ToolNames, tool_call_id: Arc<str>) -> Pr
 /// The host of one execution: its tools and whoever listens.
 struct CatalogHost {
     catalog: Arc<Catalog>,
-    tool_call_id: Arc<str>,
-    sinks: [Option<Listener>; 2],
+    audience: Arc<Audience>,
 }
 
 impl CatalogHost {
@@ -237,7 +239,7 @@ impl CatalogHost {
         let error = Some(format!("{}: {}", failure.name, failure.message));
         let started = EventKind::Started { code_length: code.len() };
         for kind in [started, EventKind::Finished { success: false, error, duration: Duration::ZERO }] {
-            let event = Event { tool_call_id: self.tool_call_id.clone(), timestamp_ms, kind };
+            let event = Event { tool_call_id: self.audience.tool_call_id.clone(), timestamp_ms, kind };
             catch_unwind(AssertUnwindSafe(|| self.event(event)))
                 .map_err(|_| Error::new(ErrorKind::HostPanicked, "the host's event callback panicked"))?;
         }
@@ -251,11 +253,36 @@ impl Host for CatalogHost {
             let error = CallError::new("ToolError", format!("{} has no tool behind it", call.function));
             return Box::pin(std::future::ready(Err(error)));
         };
-        let context = ToolContext::new(self.tool_call_id.clone(), call.id, tool.definition.name.clone());
-        Box::pin(tool.call(call.function, call.input, context, self.catalog.on_warning.clone()))
+        let name = tool.definition.name.clone();
+        let open = Open::default();
+        let on_progress = self.audience.progress_of(&call, name.clone(), &open);
+        let context = ToolContext::new(self.audience.tool_call_id.clone(), call.id, name, on_progress);
+        let answer = tool.call(call.function, call.input, context, self.catalog.on_warning.clone());
+        Box::pin(async move {
+            let _open = open;
+            answer.await
+        })
     }
 
     fn event(&self, event: Event) {
+        if let EventKind::Started { .. } = event.kind {
+            // The first event of an execution; nobody set it before.
+            let _ = self.audience.started.set((event.timestamp_ms, Instant::now()));
+        }
+        self.audience.tell(event);
+    }
+}
+
+/// Whoever listens to one execution.
+struct Audience {
+    tool_call_id: Arc<str>,
+    sinks: [Option<Listener>; 2],
+    /// What the execution's clock showed when it began.
+    started: OnceLock<(u64, Instant)>,
+}
+
+impl Audience {
+    fn tell(&self, event: Event) {
         let mut sinks = self.sinks.iter().flatten();
         let (first, second) = (sinks.next(), sinks.next());
         if let (Some(sink), Some(_)) = (first, second) {
@@ -265,10 +292,40 @@ impl Host for CatalogHost {
             sink(event);
         }
     }
+
+    /// Where the progress of `call` goes, as long as it is open.
+    fn progress_of(self: &Arc<Self>, call: &Call, tool: Arc<str>, open: &Open) -> Arc<dyn Fn(Progress) + Send + Sync> {
+        let (call_id, function, open, audience) = (call.id, call.function.clone(), open.0.clone(), self.clone());
+        Arc::new(move |progress| {
+            if !open.load(Ordering::SeqCst) {
+                return;
+            }
+            let timestamp_ms = audience.started.get().map_or_else(crate::execution::real_time_ms, |(at, since)| {
+                at.saturating_add(u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX))
+            });
+            let kind = EventKind::Progress { call_id, function: function.clone(), tool: tool.clone(), progress };
+            audience.tell(Event { tool_call_id: audience.tool_call_id.clone(), timestamp_ms, kind });
+        })
+    }
 }
 
-/// Collects what a [`CodeMode`] is made of.
-#[derive(Default)]
+/// A call that has not ended. Its clones of the flag see when it has.
+struct Open(Arc<AtomicBool>);
+
+impl Default for Open {
+    fn default() -> Self {
+        Self(Arc::new(AtomicBool::new(true)))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
+}
+
+/// Collects what a [`CodeMode`] is made of. Clone it to build again with other tools.
+#[derive(Clone, Default)]
 pub struct CodeModeBuilder {
     driver: Option<Arc<dyn IsolateDriver>>,
     tools: Vec<Tool>,
@@ -278,6 +335,7 @@ pub struct CodeModeBuilder {
     description: Option<String>,
     secrets: SecretCheck,
     lazy_tokens: Option<usize>,
+    notes: Vec<String>,
 }
 
 impl CodeModeBuilder {
@@ -353,13 +411,21 @@ impl CodeModeBuilder {
         self
     }
 
+    /// Ends the system prompt with a line of your own, such as what is missing today and why. One line: what would
+    /// begin another becomes a space.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
     /// Names the tools, declares their types and writes the prompt.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] without a driver, with two tools of the same name, or with limits out of range. A tool
     /// with a broken schema is no error: see [`CodeMode::problems`].
     pub fn build(self) -> Result<CodeMode, Error> {
-        let Self { driver, mut tools, limits, on_event, on_warning, description, secrets, lazy_tokens } = self;
+        let Self { driver, mut tools, limits, on_event, on_warning, description, secrets, lazy_tokens, notes } = self;
         let driver = driver.ok_or_else(|| {
             Error::new(ErrorKind::Config, "no driver was chosen; give one to CodeMode::builder().driver(…)")
         })?;
@@ -406,7 +472,8 @@ impl CodeModeBuilder {
             Some(template) => prompt::fill_template(template, &parts),
             None => prompt::tool_description(&parts),
         };
-        let system_prompt = prompt::system_prompt(&parts);
+        let mut system_prompt = prompt::system_prompt(&parts);
+        prompt::push_notes(&mut system_prompt, &notes);
         Ok(CodeMode {
             shared: Arc::new(Shared {
                 driver,

@@ -45,6 +45,17 @@ pub enum EventKind {
         /// The input; `None` is `undefined`.
         args: Option<Json>,
     },
+    /// A tool says how far it is. Between its [`Call`](EventKind::Call) and its end, any number of times.
+    Progress {
+        /// Pairs it with its call.
+        call_id: u64,
+        /// The function the program called.
+        function: Arc<str>,
+        /// The tool's own name.
+        tool: Arc<str>,
+        /// How far, and of how much.
+        progress: Progress,
+    },
     /// A tool answered.
     CallResult {
         /// Pairs it with its call.
@@ -80,6 +91,17 @@ pub enum EventKind {
         /// From the start of the program.
         duration: Duration,
     },
+}
+
+/// How far a tool call is. Numbers and text are the tool's own: show them, do not compute with them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Progress {
+    /// What is done, in the tool's own unit.
+    pub done: f64,
+    /// What there is to do, if the tool knows.
+    pub total: Option<f64>,
+    /// What it is doing.
+    pub message: Option<String>,
 }
 
 /// Why a tool call failed, as the program sees it: an `Error` with these fields.
@@ -118,6 +140,7 @@ impl Event {
             EventKind::Started { .. } => "code_mode:execution_started",
             EventKind::Console { .. } => "code_mode:console",
             EventKind::Call { .. } => "code_mode:external_call",
+            EventKind::Progress { .. } => "code_mode:external_progress",
             EventKind::CallResult { .. } => "code_mode:external_result",
             EventKind::CallError { .. } => "code_mode:external_error",
             EventKind::Finished { .. } => "code_mode:execution_finished",
@@ -143,6 +166,16 @@ impl Event {
             EventKind::Call { call_id, function, tool, args } => {
                 put_call(&mut put, *call_id, function, tool);
                 put("args", embedded(args.as_ref()));
+            }
+            EventKind::Progress { call_id, function, tool, progress } => {
+                put_call(&mut put, *call_id, function, tool);
+                put("progress", progress.done.into());
+                if let Some(total) = progress.total {
+                    put("total", total.into());
+                }
+                if let Some(message) = &progress.message {
+                    put("message", message.as_str().into());
+                }
             }
             EventKind::CallResult { call_id, function, tool, result, duration } => {
                 put_call(&mut put, *call_id, function, tool);

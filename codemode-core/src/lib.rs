@@ -46,7 +46,7 @@ pub use code_mode::{CodeMode, CodeModeBuilder, EventStream, ExecuteOptions, List
 pub use driver::{BoxFuture, ContextConfig, DriverInfo, Host, IsolateContext, IsolateDriver, Program, ToolNames};
 pub use engine::{Engine, HeapLimits};
 pub use error::{Error, ErrorKind};
-pub use event::{CallError, Event, EventKind};
+pub use event::{CallError, Event, EventKind, Progress};
 pub use journal::{Journal, Recorder, Recording};
 pub use json::Json;
 pub use limits::Limits;

@@ -101,6 +101,17 @@ pub fn fill_template(template: &str, parts: &PromptParts<'_>) -> String {
     template.replace("{{types}}", parts.catalog.trim_end())
 }
 
+/// Ends a prompt with the host's own lines. They change from day to day, so they stand behind all that does not.
+pub(crate) fn push_notes(text: &mut String, notes: &[String]) {
+    if !notes.is_empty() {
+        text.push('\n');
+    }
+    for note in notes {
+        let line: String = note.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+        let _infallible = writeln!(text, "Note: {}", line.trim());
+    }
+}
+
 /// A fenced block; the fence is longer than any run of backticks inside.
 fn push_code(text: &mut String, code: &str) {
     let mut fence = "```".to_owned();

@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 
 use crate::{
     driver::BoxFuture,
-    event::CallError,
+    event::{CallError, Progress},
     json::Json,
     stubs::ToolSignature,
     typescript::{InputProblem, LiteralInput},
@@ -61,7 +61,7 @@ pub enum OutputCheck {
 }
 
 /// What a tool learns about the call it serves.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct ToolContext {
     /// The execution, as in its events.
@@ -70,11 +70,34 @@ pub struct ToolContext {
     pub call_id: u64,
     /// The tool's own name.
     pub tool: Arc<str>,
+    on_progress: Arc<dyn Fn(Progress) + Send + Sync>,
 }
 
 impl ToolContext {
-    pub(crate) fn new(tool_call_id: Arc<str>, call_id: u64, tool: Arc<str>) -> Self {
-        Self { tool_call_id, call_id, tool }
+    pub(crate) fn new(
+        tool_call_id: Arc<str>,
+        call_id: u64,
+        tool: Arc<str>,
+        on_progress: Arc<dyn Fn(Progress) + Send + Sync>,
+    ) -> Self {
+        Self { tool_call_id, call_id, tool, on_progress }
+    }
+
+    /// Tells whoever listens to the execution how far the call is. To be called from the tool's own future; what is
+    /// said after the call has ended is dropped.
+    pub fn progress(&self, progress: Progress) {
+        (self.on_progress)(progress);
+    }
+}
+
+impl fmt::Debug for ToolContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tool_call_id, call_id, tool, .. } = self;
+        f.debug_struct("ToolContext")
+            .field("tool_call_id", tool_call_id)
+            .field("call_id", call_id)
+            .field("tool", tool)
+            .finish_non_exhaustive()
     }
 }
 
