@@ -7,6 +7,8 @@
 use std::sync::Arc;
 
 pub use codemode_core::*;
+#[cfg(feature = "mcp")]
+pub use codemode_mcp as mcp;
 
 /// The drivers that were compiled in, by name, fastest to start first.
 pub fn drivers() -> Vec<DriverInfo> {

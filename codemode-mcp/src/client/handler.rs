@@ -1,0 +1,97 @@
+//! [`Hearing`]: what a server says unasked. Progress goes to the call it belongs to, a changed tool list to the keeper.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use codemode_core::Progress;
+use rmcp::{
+    ClientHandler, RoleClient,
+    model::{
+        ClientCapabilities, ClientConfig, Implementation, ProgressNotificationParam, ProgressToken, ProtocolVersion,
+    },
+    service::NotificationContext,
+};
+use tokio::sync::{Notify, mpsc};
+
+/// The client's side of one connection.
+#[derive(Clone, Default)]
+pub(crate) struct Hearing {
+    routes: Arc<Mutex<Routes>>,
+    /// The list of tools has changed.
+    pub(crate) tools_changed: Arc<Notify>,
+}
+
+#[derive(Default)]
+struct Routes {
+    calls: HashMap<ProgressToken, mpsc::Sender<Progress>>,
+    /// What came before its call was known: a server may be faster than the way back from sending.
+    early: VecDeque<(ProgressToken, Progress)>,
+}
+
+/// The progress of one call, until it is dropped.
+pub(crate) struct Route {
+    token: ProgressToken,
+    routes: Arc<Mutex<Routes>>,
+    pub(crate) progress: mpsc::Receiver<Progress>,
+}
+
+impl Hearing {
+    pub(crate) fn route(&self, token: ProgressToken) -> Route {
+        let (send, progress) = mpsc::channel(MOST_WAITING);
+        let mut routes = lock(&self.routes);
+        let mut kept = VecDeque::new();
+        for (of, progress) in routes.early.drain(..) {
+            if of == token {
+                // Nobody reads yet; what does not fit is as lost as in a flood.
+                let _ = send.try_send(progress);
+            } else {
+                kept.push_back((of, progress));
+            }
+        }
+        routes.early = kept;
+        routes.calls.insert(token.clone(), send);
+        drop(routes);
+        Route { token, routes: self.routes.clone(), progress }
+    }
+}
+
+impl Drop for Route {
+    fn drop(&mut self) {
+        lock(&self.routes).calls.remove(&self.token);
+    }
+}
+
+impl ClientHandler for Hearing {
+    fn get_info(&self) -> ClientConfig {
+        ClientConfig::new(ClientCapabilities::default(), Implementation::new("codemode", env!("CARGO_PKG_VERSION")))
+            .with_protocol_version(ProtocolVersion::V_2025_11_25)
+    }
+
+    async fn on_progress(&self, said: ProgressNotificationParam, _context: NotificationContext<RoleClient>) {
+        let progress = Progress { done: said.progress, total: said.total, message: said.message };
+        let mut routes = lock(&self.routes);
+        match routes.calls.get(&said.progress_token) {
+            // A server that floods loses steps, not memory of ours.
+            Some(call) => drop(call.try_send(progress)),
+            None => {
+                routes.early.push_back((said.progress_token, progress));
+                if routes.early.len() > MOST_EARLY {
+                    routes.early.pop_front();
+                }
+            }
+        }
+    }
+
+    async fn on_tool_list_changed(&self, _context: NotificationContext<RoleClient>) {
+        self.tools_changed.notify_one();
+    }
+}
+
+fn lock(routes: &Mutex<Routes>) -> MutexGuard<'_, Routes> {
+    routes.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+const MOST_WAITING: usize = 64;
+const MOST_EARLY: usize = 32;

@@ -1,0 +1,196 @@
+//! [`Stdio`]: a server that is a program of ours. Its group is killed with it, and how it ended is kept for the errors of
+//! the calls that were under way.
+
+use std::{
+    ffi::OsString,
+    io,
+    process::{ExitStatus, Stdio as Pipe},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use process_wrap::tokio::{ChildWrapper, CommandWrap};
+use rmcp::{
+    RoleClient,
+    service::{RxJsonRpcMessage, TxJsonRpcMessage},
+    transport::{Transport, async_rw::AsyncRwTransport},
+};
+use tokio::{
+    io::{AsyncReadExt, BufReader},
+    process::{ChildStderr, ChildStdin, ChildStdout},
+    time::timeout,
+};
+
+use super::lines::{Lines, Oddity};
+use crate::config::Command;
+
+/// A running program, as a transport.
+pub(crate) struct Stdio {
+    inner: AsyncRwTransport<RoleClient, Lines<ChildStdout>, ChildStdin>,
+    child: Box<dyn ChildWrapper>,
+    ended: Arc<Ended>,
+}
+
+/// How a server ended, for people. Empty while it runs.
+#[derive(Default)]
+pub(crate) struct Ended {
+    how: Mutex<Option<String>>,
+    last_words: Mutex<Vec<u8>>,
+}
+
+impl Ended {
+    /// One sentence, with the end of what the server wrote to its standard error.
+    pub(crate) fn sentence(&self) -> String {
+        let how = lock(&self.how).clone().unwrap_or_else(|| "closed the connection".into());
+        let words = String::from_utf8_lossy(&lock(&self.last_words)).trim().to_owned();
+        if words.is_empty() { how } else { format!("{how}; its last words: {words}") }
+    }
+
+    fn set(&self, status: io::Result<ExitStatus>) {
+        *lock(&self.how) = Some(match status {
+            Ok(status) => format!("ended ({status})"),
+            Err(error) => format!("ended ({error})"),
+        });
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Stdio {
+    /// Starts the program.
+    ///
+    /// # Errors
+    /// Why it cannot be started, and whether another try could do better.
+    pub(crate) fn start(
+        command: &Command,
+        ended: Arc<Ended>,
+        odd: impl FnMut(Oddity) + Send + 'static,
+    ) -> Result<Self, Unstartable> {
+        let mut wrap = CommandWrap::with_new(&command.command, |child| {
+            child.args(&command.args).env_clear().envs(inherited()).envs(command.env.iter().map(|(n, v)| (n, v)));
+            child.stdin(Pipe::piped()).stdout(Pipe::piped()).stderr(Pipe::piped()).kill_on_drop(true);
+            if let Some(cwd) = &command.cwd {
+                child.current_dir(cwd);
+            }
+        });
+        #[cfg(unix)]
+        wrap.wrap(process_wrap::tokio::ProcessGroup::leader());
+        #[cfg(windows)]
+        wrap.wrap(process_wrap::tokio::JobObject);
+        let mut child = wrap.spawn().map_err(|error| Unstartable::new(command, &error))?;
+        let (Some(stdin), Some(stdout)) = (child.stdin().take(), child.stdout().take()) else {
+            return Err(Unstartable { why: "its pipes could not be opened".into(), for_good: true });
+        };
+        if let Some(stderr) = child.stderr().take() {
+            tokio::spawn(listen(stderr, ended.clone()));
+        }
+        let lines = Lines::new(stdout, MOST_MESSAGE_BYTES, odd);
+        let inner = AsyncRwTransport::new_client(lines, stdin).with_max_line_length(MOST_MESSAGE_BYTES);
+        Ok(Self { inner, child, ended })
+    }
+
+    async fn wait(&mut self, patience: Duration) -> bool {
+        match timeout(patience, self.child.wait()).await {
+            Ok(status) => {
+                self.ended.set(status);
+                true
+            }
+            Err(_) => false,
+        }
+    }
+}
+
+/// Why a program cannot be started.
+pub(crate) struct Unstartable {
+    pub(crate) why: String,
+    /// No other try can do better.
+    pub(crate) for_good: bool,
+}
+
+impl Unstartable {
+    fn new(command: &Command, error: &io::Error) -> Self {
+        let program = &command.command;
+        let missing = error.kind() == io::ErrorKind::NotFound;
+        let why = match (&command.cwd, missing) {
+            (Some(cwd), true) => format!("{program:?} or its folder {cwd:?} does not exist"),
+            (None, true) => format!("there is no program {program:?}; install it, or give its path in \"command\""),
+            _ => format!("{program:?} cannot be started: {error}"),
+        };
+        Self { why, for_good: missing || error.kind() == io::ErrorKind::PermissionDenied }
+    }
+}
+
+/// Keeps the end of what a server writes to its standard error, and never lets it wait for a reader.
+async fn listen(stderr: ChildStderr, ended: Arc<Ended>) {
+    let mut reader = BufReader::new(stderr);
+    let mut chunk = [0; 2048];
+    while let Ok(count @ 1..) = reader.read(&mut chunk).await {
+        let mut words = lock(&ended.last_words);
+        words.extend_from_slice(chunk.get(..count).unwrap_or_default());
+        let over = words.len().saturating_sub(MOST_LAST_WORDS);
+        words.drain(..over);
+    }
+}
+
+impl Transport<RoleClient> for Stdio {
+    type Error = io::Error;
+
+    fn send(
+        &mut self,
+        item: TxJsonRpcMessage<RoleClient>,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
+        self.inner.send(item)
+    }
+
+    async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleClient>> {
+        let message = self.inner.receive().await;
+        if message.is_none() {
+            // Its output is closed: it has ended, or will at once. Calls under way want to know how.
+            self.wait(Duration::from_millis(500)).await;
+        }
+        message
+    }
+
+    /// As the protocol says: close its input, give it time, ask it to end, kill it.
+    async fn close(&mut self) -> Result<(), Self::Error> {
+        self.inner.close().await?;
+        if self.wait(Duration::from_secs(2)).await {
+            return Ok(());
+        }
+        #[cfg(unix)]
+        if self.child.signal(SIGTERM).is_ok() && self.wait(Duration::from_secs(1)).await {
+            return Ok(());
+        }
+        Box::into_pin(self.child.kill()).await
+    }
+}
+
+impl Drop for Stdio {
+    fn drop(&mut self) {
+        // It may have ended long ago.
+        let _ = self.child.start_kill();
+    }
+}
+
+/// What a server inherits: what programs need to find others and to speak the user's language, and no secrets.
+fn inherited() -> impl Iterator<Item = (OsString, OsString)> {
+    std::env::vars_os().filter(|(name, _)| {
+        let Some(name) = name.to_str() else { return false };
+        INHERITED.contains(&name)
+            || name.starts_with("LC_")
+            || (cfg!(windows) && INHERITED_ON_WINDOWS.iter().any(|known| known.eq_ignore_ascii_case(name)))
+    })
+}
+
+const INHERITED: [&str; 9] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR", "TERM"];
+const INHERITED_ON_WINDOWS: [&str; 12] = [
+    "APPDATA", "COMSPEC", "HOMEDRIVE", "HOMEPATH", "LOCALAPPDATA", "PATH", "PATHEXT", "SYSTEMDRIVE", "SYSTEMROOT", "TEMP",
+    "TMP", "USERPROFILE",
+];
+#[cfg(unix)]
+const SIGTERM: i32 = 15;
+/// One message of a server. Core's own limit on one answer is 4 MiB by default; what is between tells the program more.
+pub(crate) const MOST_MESSAGE_BYTES: usize = 16 << 20;
+const MOST_LAST_WORDS: usize = 1 << 10;

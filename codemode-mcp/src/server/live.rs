@@ -1,0 +1,134 @@
+//! What a client hears while its program runs: calls and console lines, as progress for those who gave a token and as
+//! log messages for those who want logs.
+
+use std::{sync::Arc, time::Duration};
+
+use codemode_core::{Event, EventKind, Level};
+use rmcp::{
+    RoleServer,
+    model::{LoggingLevel, LoggingMessageNotificationParam, ProgressNotificationParam, ProgressToken, ProtocolVersion},
+    service::{Peer, RequestContext},
+};
+use serde_json::json;
+use tokio::{sync::mpsc, time::timeout};
+
+/// One thing to tell.
+struct Said {
+    text: String,
+    /// Console lines are logs too.
+    level: Option<LoggingLevel>,
+}
+
+/// The way from the events of an execution to its client.
+pub(crate) struct Live {
+    peer: Peer<RoleServer>,
+    token: Option<ProgressToken>,
+    least_level: Option<LoggingLevel>,
+    said: mpsc::UnboundedReceiver<Said>,
+    steps: f64,
+}
+
+/// The end that hears events.
+pub(crate) type Hear = Arc<dyn Fn(Event) + Send + Sync>;
+
+impl Live {
+    /// Both ends. `session_level` is what the client asked for with `logging/setLevel`.
+    pub(crate) fn new(context: &RequestContext<RoleServer>, session_level: Option<LoggingLevel>) -> (Hear, Self) {
+        let (send, said) = mpsc::unbounded_channel();
+        let is_stateless = context.protocol_version().is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str());
+        // Since 2026-07-28 a request says itself whether it wants logs; before, a client that says nothing gets them.
+        let asked = context.meta.log_level();
+        let least_level = if is_stateless { asked } else { asked.or(session_level).or(Some(LoggingLevel::Debug)) };
+        let token = context.meta.get_progress_token();
+        let wanted = token.is_some() || least_level.is_some();
+        let hear: Hear = Arc::new(move |event| {
+            if wanted && let Some(said) = Said::of(&event) {
+                // The client may have its answer already.
+                let _ = send.send(said);
+            }
+        });
+        (hear, Self { peer: context.peer.clone(), token, least_level, said, steps: 0.0 })
+    }
+
+    /// Tells until it is dropped or nothing more can be said.
+    pub(crate) async fn tell(&mut self) {
+        while let Some(said) = self.said.recv().await {
+            self.tell_one(said).await;
+        }
+    }
+
+    /// Tells what is left, unless the client is slow to hear.
+    pub(crate) async fn finish(mut self) {
+        self.said.close();
+        // Whoever reads this slowly has the console lines in the answer as well.
+        let _ = timeout(MOST_AFTER, self.tell()).await;
+    }
+
+    async fn tell_one(&mut self, said: Said) {
+        if let (Some(level), Some(least)) = (said.level, self.least_level)
+            && rank(level) >= rank(least)
+        {
+            let params = LoggingMessageNotificationParam::new(level, json!(said.text)).with_logger("execute_typescript");
+            // A client that is gone is noticed by its transport.
+            #[expect(deprecated, reason = "logs are for clients before 2026-07-28, and for those that ask")]
+            let _ = self.peer.notify_logging_message(params).await;
+        }
+        if let Some(token) = &self.token {
+            self.steps += 1.0;
+            let params = ProgressNotificationParam::new(token.clone(), self.steps).with_message(said.text);
+            let _ = self.peer.notify_progress(params).await;
+        }
+    }
+}
+
+impl Said {
+    fn of(event: &Event) -> Option<Self> {
+        let quiet = |text| Some(Self { text, level: None });
+        match &event.kind {
+            EventKind::Console { level, message } => {
+                let level = match level {
+                    Level::Debug => LoggingLevel::Debug,
+                    Level::Warn => LoggingLevel::Warning,
+                    Level::Error => LoggingLevel::Error,
+                    _ => LoggingLevel::Info,
+                };
+                Some(Self { text: short(message), level: Some(level) })
+            }
+            EventKind::Call { function, args, .. } => {
+                let args = args.as_ref().map(|args| short(args.text())).unwrap_or_default();
+                quiet(format!("{function}({args})"))
+            }
+            EventKind::Progress { function, progress, .. } => {
+                let total = progress.total.map(|total| format!("/{total}")).unwrap_or_default();
+                let message = progress.message.as_deref().map(|text| format!(" {}", short(text))).unwrap_or_default();
+                quiet(format!("{function}: {}{total}{message}", progress.done))
+            }
+            EventKind::CallResult { function, duration, .. } => quiet(format!("{function} answered in {duration:.0?}")),
+            EventKind::CallError { function, error, .. } => quiet(format!("{function} failed: {}", short(&error.message))),
+            _ => None,
+        }
+    }
+}
+
+fn short(text: &str) -> String {
+    if text.len() <= MOST_BYTES {
+        return text.to_owned();
+    }
+    format!("{}…", text.get(..text.floor_char_boundary(MOST_BYTES)).unwrap_or_default())
+}
+
+fn rank(level: LoggingLevel) -> u8 {
+    match level {
+        LoggingLevel::Debug => 0,
+        LoggingLevel::Info => 1,
+        LoggingLevel::Notice => 2,
+        LoggingLevel::Warning => 3,
+        LoggingLevel::Error => 4,
+        LoggingLevel::Critical => 5,
+        LoggingLevel::Alert => 6,
+        _ => 7,
+    }
+}
+
+const MOST_BYTES: usize = 500;
+const MOST_AFTER: Duration = Duration::from_secs(2);
