@@ -44,6 +44,10 @@ pub enum Command {
     Stubs(CatalogArgs),
     /// List the drivers in this build, and what each can guarantee
     Drivers(DriversArgs),
+    /// Serve the sandbox to an MCP client: one tool, execute_typescript, in front of all your tools
+    #[cfg(feature = "mcp")]
+    #[command(after_long_help = MCP_HELP)]
+    Mcp(Box<McpArgs>),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -124,6 +128,47 @@ pub struct DriversArgs {
     pub json: bool,
 }
 
+#[cfg(feature = "mcp")]
+#[derive(Debug, ClapArgs)]
+pub struct McpArgs {
+    /// Serve over streamable HTTP at http://ADDR/mcp instead of standard input and output: 127.0.0.1:8808
+    #[arg(long, value_name = "ADDR")]
+    pub http: Option<String>,
+    /// The environment variable that holds the bearer token clients must send; needed for addresses others can reach
+    #[arg(long, value_name = "VAR", requires = "http")]
+    pub token_env: Option<String>,
+    /// A name that clients may use for this machine besides localhost; may be repeated
+    #[arg(long, value_name = "HOST", requires = "http")]
+    pub allow_host: Vec<String>,
+    /// An origin that web pages may come from, such as https://app.example.com:443; may be repeated [default: none]
+    #[arg(long, value_name = "ORIGIN", requires = "http")]
+    pub allow_origin: Vec<String>,
+    /// The most sessions at once [default: 64]
+    #[arg(long, value_name = "N", requires = "http")]
+    pub max_sessions: Option<usize>,
+    /// The most tokens of one answer; the rest is read with read_result [default: 10000]
+    #[arg(long, value_name = "N")]
+    pub result_tokens: Option<usize>,
+    /// The most tokens of declarations given at once; a larger catalog is searched instead [default: 8000]
+    #[arg(long, value_name = "N")]
+    pub catalog_tokens: Option<usize>,
+    /// The engine to run programs on; see `codemode drivers`
+    #[arg(long, value_name = "NAME")]
+    pub driver: Option<String>,
+    #[command(flatten)]
+    pub tools: ToolArgs,
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}
+
+#[cfg(feature = "mcp")]
+const MCP_HELP: &str = "\
+In the config of your MCP client:
+  { \"mcpServers\": { \"codemode\": { \"command\": \"codemode\", \"args\": [\"mcp\", \"--mcp\", \"/path/to/servers.json\"] } } }
+with the servers that the client had before in servers.json.
+
+Standard output belongs to the protocol; what happens to the servers is told on standard error.";
+
 #[derive(Debug, ClapArgs)]
 pub struct ToolArgs {
     /// Give the program read-only tools over this SQLite database: querySql, describeSchema
@@ -132,6 +177,10 @@ pub struct ToolArgs {
     /// Give the program the tools of this file, each a command; see `codemode run --help`
     #[arg(long, value_name = "TOOLS.json")]
     pub tools: Option<PathBuf>,
+    /// Give the program the tools of the MCP servers in this file: { "mcpServers": { … } }, as your MCP client has it
+    #[cfg(feature = "mcp")]
+    #[arg(long, value_name = "FILE")]
+    pub mcp: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

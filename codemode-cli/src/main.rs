@@ -9,6 +9,8 @@ mod catalog;
 mod command;
 mod input;
 mod json_place;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod output;
 mod problem;
 mod replay;
@@ -35,6 +37,8 @@ fn main() -> ExitCode {
         Command::Prompt(args) => catalog::prompt(args),
         Command::Stubs(args) => catalog::stubs(args),
         Command::Drivers(args) => catalog::drivers(args),
+        #[cfg(feature = "mcp")]
+        Command::Mcp(args) => mcp::serve::serve(args),
     };
     match ending {
         Ok(ending) => ending.into(),

@@ -1,6 +1,6 @@
 //! The tools a command line asks for, and the [`CodeMode`] over them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use codemode::{CodeMode, IsolateDriver, Limits, Tool};
 
@@ -12,11 +12,13 @@ use crate::{
     sqlite,
 };
 
-/// The tools of `--sqlite` and `--tools`.
+/// The tools of `--sqlite`, `--tools` and `--mcp`.
 #[derive(Debug, Default)]
 pub struct Tools {
     tools: Vec<Tool>,
     commands: Option<CommandTools>,
+    #[cfg(feature = "mcp")]
+    mcp: Option<crate::mcp::McpServers>,
 }
 
 impl Tools {
@@ -25,6 +27,16 @@ impl Tools {
     /// # Errors
     /// What is wrong with them, and where.
     pub fn open(args: &ToolArgs) -> Result<Self, Problem> {
+        // A single run wants all its tools; each server has a limit of its own.
+        Self::open_with_patience(args, Duration::MAX)
+    }
+
+    /// As [`open`](Self::open); waits only so long for slow MCP servers.
+    ///
+    /// # Errors
+    /// What is wrong with them, and where.
+    #[cfg_attr(not(feature = "mcp"), allow(unused_variables))]
+    pub fn open_with_patience(args: &ToolArgs, patience: Duration) -> Result<Self, Problem> {
         let mut tools = Vec::new();
         // First the file: a mistake in it is found without making a database.
         let commands = args.tools.as_deref().map(command::load).transpose()?;
@@ -35,7 +47,19 @@ impl Tools {
             commands.refuse_names_of(&tools)?;
             tools.extend(commands.tools());
         }
-        Ok(Self { tools, commands })
+        Ok(Self {
+            tools,
+            commands,
+            // Last: a mistake elsewhere is found without starting programs.
+            #[cfg(feature = "mcp")]
+            mcp: args.mcp.as_deref().map(|path| crate::mcp::McpServers::open(path, patience)).transpose()?,
+        })
+    }
+
+    /// The MCP servers, if there are any.
+    #[cfg(feature = "mcp")]
+    pub fn mcp(&self) -> Option<&crate::mcp::McpServers> {
+        self.mcp.as_ref()
     }
 
     /// The code mode over these tools.
@@ -49,8 +73,13 @@ impl Tools {
         warn: impl Fn(String) + Send + Sync + 'static,
     ) -> Result<CodeMode, Problem> {
         let tools = self.tools.iter().cloned();
-        let code_mode =
-            CodeMode::builder().shared_driver(driver).tools(tools).limits(limits).on_warning(warn).build()?;
+        let builder = CodeMode::builder().shared_driver(driver).tools(tools).limits(limits).on_warning(warn);
+        #[cfg(feature = "mcp")]
+        let builder = match &self.mcp {
+            Some(servers) => servers.give(builder),
+            None => builder,
+        };
+        let code_mode = builder.build()?;
         for problem in code_mode.problems() {
             if let Some(commands) = &self.commands {
                 commands.refuse_schema(problem)?;
@@ -60,8 +89,12 @@ impl Tools {
         Ok(code_mode)
     }
 
-    /// Kills every command that still runs.
+    /// Kills every command that still runs, and ends the MCP servers.
     pub fn stop(&self) {
+        #[cfg(feature = "mcp")]
+        if let Some(servers) = &self.mcp {
+            servers.stop();
+        }
         if let Some(commands) = &self.commands {
             commands.stop();
         }

@@ -3,6 +3,7 @@
 //! Each part is a file in `setup/`. To add one, write a function that makes sure the thing is there, and list it in
 //! [`PARTS`].
 
+mod mcp;
 mod npm;
 mod schemas;
 mod typescript;
@@ -25,7 +26,7 @@ pub struct Part {
     pub prepare: fn(&Path) -> Result<String, String>,
 }
 
-const PARTS: &[Part] = &[wasm_compiler::PART, v8::PART, typescript::PART, schemas::PART];
+const PARTS: &[Part] = &[wasm_compiler::PART, v8::PART, typescript::PART, schemas::PART, mcp::PART];
 
 /// A part that could not be got.
 pub struct Missing {

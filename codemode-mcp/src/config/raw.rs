@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use codemode_core::{Error, ErrorKind, names};
+use codemode_core::{Error, ErrorKind};
 use http::{HeaderName, HeaderValue};
 use indexmap::IndexMap;
 use serde::Deserialize;
@@ -188,8 +188,8 @@ fn http_endpoint(raw: Server, lookup: &dyn Fn(&str) -> Option<String>) -> Result
 
 fn unknown(path: &str) -> String {
     let field = path.rsplit('.').next().unwrap_or(path);
-    let near = names::nearest(field, FIELDS.into_iter(), 1);
-    let hint = near.first().map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+    let near = FIELDS.into_iter().find(|known| known.eq_ignore_ascii_case(field));
+    let hint = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
     format!("{path} means nothing here and was ignored{hint}")
 }
 

@@ -22,10 +22,12 @@ impl Shaper {
         let mut text = String::new();
         let mut images = Vec::new();
         if let Some(result) = &reply.result {
-            let value = result.value().unwrap_or_else(|_| result.text().into());
+            let mut value = result.value().unwrap_or_else(|_| result.text().into());
             images = self.images(&value);
+            let lighter = self.lighten(&mut value, 0);
             let (is_text, whole) = match &value {
                 Value::String(text) => (true, text.clone()),
+                value if lighter => (false, value.to_string()),
                 _ => (false, result.text().to_owned()),
             };
             match self.cut("result", &whole, if is_text { "text/plain" } else { "application/json" }, self.most_bytes) {
@@ -96,6 +98,31 @@ impl Shaper {
         (data.len() <= MOST_IMAGE_BYTES).then(|| ContentBlock::image(data, mime_type))
     }
 
+    /// Puts handles in place of the bytes of media: base64 tells a model nothing. Says whether there were any.
+    fn lighten(&self, value: &mut Value, depth: usize) -> bool {
+        if depth > DEEPEST_MEDIA {
+            return false;
+        }
+        let fields = match value {
+            Value::Array(items) => return items.iter_mut().fold(false, |any, item| self.lighten(item, depth + 1) || any),
+            Value::Object(fields) => fields,
+            _ => return false,
+        };
+        let is_media = matches!(fields.get("type").and_then(Value::as_str), Some("image" | "audio" | "resource"));
+        let field = ["data", "blob"].into_iter().find(|field| {
+            fields.get(*field).and_then(Value::as_str).is_some_and(|data| data.len() > MOST_MEDIA_BYTES)
+        });
+        let (true, Some(field)) = (is_media, field) else {
+            return fields.values_mut().fold(false, |any, item| self.lighten(item, depth + 1) || any);
+        };
+        let Some(Value::String(data)) = fields.remove(field) else { return false };
+        let mime_type = fields.get("mimeType").and_then(Value::as_str).unwrap_or("application/octet-stream").into();
+        if let Some(handle) = self.store.put(Stored { mime_type, data: data.into(), base64: true }) {
+            fields.insert("handle".into(), handle.into());
+        }
+        true
+    }
+
     /// The beginning of what is too long, and where the rest is.
     fn cut(&self, what: &str, whole: &str, mime_type: &str, most_bytes: usize) -> Option<Cut> {
         if whole.len() <= most_bytes {
@@ -137,6 +164,9 @@ fn failure(error: &codemode_core::ReplyError) -> String {
     text
 }
 
+/// Base64 of media up to this length stays where it is.
+const MOST_MEDIA_BYTES: usize = 4 << 10;
+const DEEPEST_MEDIA: usize = 8;
 const MOST_IMAGES: usize = 4;
 const MOST_IMAGE_BYTES: usize = 4 << 20;
 
@@ -202,6 +232,12 @@ mod tests {
             let images: Vec<&str> = result.content.iter().filter_map(|block| Some(&*block.as_image()?.data)).collect();
             assert_eq!(images, ["QUJD"], "{value}");
         }
+        let inline = json!({ "content": [{ "type": "image", "mimeType": "image/png", "data": "QUJD".repeat(5_000) }] });
+        let result = shaper.result(&reply(&inline, &[]));
+        let structured = result.structured_content.clone().expect("it is structured");
+        let handle = structured["result"]["content"][0]["handle"].as_str().expect("a handle stands for the bytes");
+        assert_eq!(shaper.store.get(handle).map(|stored| stored.data.len()), Some(20_000));
+        assert!(!texts(&result).contains("QUJD"));
         let forged = json!({ "type": "image", "mimeType": "image/png", "handle": "h_0" });
         assert_eq!(shaper.result(&reply(&forged, &[])).content.len(), 1);
     }

@@ -1,0 +1,107 @@
+//! `codemode mcp`: the sandbox as an MCP server. Standard output belongs to the protocol.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use codemode::{
+    IsolateDriver, Limits,
+    mcp::{Bridge, BridgeOptions, HttpOptions},
+};
+use tokio::{net::TcpListener, time::sleep};
+
+use crate::{
+    Ending,
+    args::McpArgs,
+    output,
+    problem::Problem,
+    signals::Signals,
+    tools::{self, Tools},
+};
+
+/// Serves until the client goes or a signal comes.
+pub fn serve(args: &McpArgs) -> Result<Ending, Problem> {
+    let limits = args.limits.limits()?;
+    limits.check()?;
+    let token = token(args.token_env.as_deref())?;
+    let driver = tools::driver(args.driver.as_deref())?;
+    let tools = Arc::new(Tools::open_with_patience(&args.tools, FIRST_PATIENCE)?);
+    let mut options = BridgeOptions::default();
+    options.result_tokens = args.result_tokens.unwrap_or(options.result_tokens);
+    options.catalog_tokens = args.catalog_tokens.unwrap_or(options.catalog_tokens);
+    if let Some(servers) = tools.mcp() {
+        options.store = servers.store();
+    }
+    let bridge = Bridge::new(tools.code_mode(driver.clone(), limits.clone(), warn)?, options);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Problem::new(format!("the threads for clients cannot be started: {error}")))?;
+    let ending = runtime.block_on(async {
+        let mut signals = Signals::catch().map_err(|error| Problem::new(format!("Ctrl-C cannot be caught: {error}")))?;
+        let refreshing = tokio::spawn(refresh(bridge.clone(), tools.clone(), driver, limits));
+        let ending = tokio::select! {
+            ending = serve_clients(&bridge, args, token) => ending.map(|()| Ending::Success),
+            asked = signals.next() => Ok(Ending::Signal(asked.number)),
+        };
+        refreshing.abort();
+        ending
+    });
+    tools.stop();
+    // A read of standard input cannot be given up; it ends with the process.
+    runtime.shutdown_timeout(Duration::from_millis(500));
+    ending
+}
+
+async fn serve_clients(bridge: &Bridge, args: &McpArgs, token: Option<String>) -> Result<(), Problem> {
+    let Some(address) = &args.http else {
+        return Ok(bridge.serve_stdio().await?);
+    };
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| Problem::new(format!("{address} cannot be listened on: {error}")).help("give --http another address"))?;
+    let at: SocketAddr = listener
+        .local_addr()
+        .map_err(|error| Problem::new(format!("{address} cannot be listened on: {error}")))?;
+    let defaults = HttpOptions::default();
+    let options = HttpOptions {
+        token,
+        hosts: args.allow_host.clone(),
+        origins: args.allow_origin.clone(),
+        sessions: args.max_sessions.unwrap_or(defaults.sessions),
+        ..defaults
+    };
+    output::note(&format!("serving MCP at http://{at}/mcp"));
+    Ok(bridge.serve_http(listener, options).await?)
+}
+
+/// Builds the sandbox again when servers come, go or change their tools.
+async fn refresh(bridge: Bridge, tools: Arc<Tools>, driver: Arc<dyn IsolateDriver>, limits: Limits) {
+    let Some(mut changes) = tools.mcp().map(super::McpServers::changes) else { return };
+    while changes.changed().await.is_ok() {
+        // Servers that change often change once for the clients.
+        sleep(SETTLE).await;
+        changes.mark_unchanged();
+        match tools.code_mode(driver.clone(), limits.clone(), warn) {
+            Ok(code_mode) => bridge.replace(code_mode),
+            Err(problem) => output::report(&problem),
+        }
+    }
+}
+
+fn warn(warning: String) {
+    output::warning(&warning);
+}
+
+/// The bearer token, from a variable: an argument would show it to every user of the machine.
+fn token(variable: Option<&str>) -> Result<Option<String>, Problem> {
+    let Some(variable) = variable else { return Ok(None) };
+    match std::env::var(variable) {
+        Ok(token) if token.len() >= SHORTEST_TOKEN => Ok(Some(token)),
+        Ok(_) => Err(Problem::new(format!("the token in {variable} is shorter than {SHORTEST_TOKEN} characters"))),
+        Err(_) => Err(Problem::new(format!("the environment variable {variable} of --token-env is not set"))),
+    }
+}
+
+/// A client waits only so long for an answer to its first request; slower servers come later.
+const FIRST_PATIENCE: Duration = Duration::from_secs(8);
+const SETTLE: Duration = Duration::from_millis(200);
+const SHORTEST_TOKEN: usize = 16;

@@ -1,0 +1,76 @@
+//! Published MCP servers and clients, for the tests of codemode-mcp: parts nobody here wrote. From npm and PyPI, pinned.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use super::Part;
+
+pub const PART: Part = Part { name: "mcp parts", purpose: "the tests of codemode-mcp with published servers", prepare };
+
+/// The servers, the official clients of both protocol generations, and the AI SDK's.
+const NPM: &[(&str, &str)] = &[
+    ("@ai-sdk/mcp", "1.0.101"),
+    ("@modelcontextprotocol/client", "2.4.0"),
+    ("@modelcontextprotocol/inspector", "2.12.0"),
+    ("@modelcontextprotocol/sdk", "1.32.2"),
+    ("@modelcontextprotocol/server-everything", "2026.8.31"),
+    ("@modelcontextprotocol/server-filesystem", "2026.8.31"),
+    ("@modelcontextprotocol/server-memory", "2026.8.31"),
+    ("@modelcontextprotocol/server-sequential-thinking", "2026.8.31"),
+];
+
+/// The servers, and the official client.
+const PYPI: &[&str] =
+    &["mcp==2.3.0", "mcp-server-git==2026.10.19", "mcp-server-sqlite==2025.4.25", "mcp-server-time==2026.10.19"];
+
+/// What marks a whole installation: the list it was made from.
+const STAMP: &str = "complete.txt";
+
+fn prepare(tools: &Path) -> Result<String, String> {
+    let place = tools.join("mcp");
+    let wanted = format!("{NPM:?}\n{PYPI:?}\n");
+    if fs::read_to_string(place.join(STAMP)).is_ok_and(|made| made == wanted) {
+        return Ok(place.display().to_string());
+    }
+    println!("setup: mcp parts: fetching servers and clients from npm and PyPI (120 MB)");
+    npm(&place.join("npm"))?;
+    pypi(&place.join("py"))?;
+    fs::write(place.join(STAMP), wanted).map_err(|error| format!("{} cannot be written: {error}", place.display()))?;
+    Ok(place.display().to_string())
+}
+
+fn npm(folder: &Path) -> Result<(), String> {
+    let parts: Vec<String> = NPM.iter().map(|(name, version)| format!("    \"{name}\": \"{version}\"")).collect();
+    let manifest =
+        format!("{{\n  \"private\": true,\n  \"type\": \"module\",\n  \"dependencies\": {{\n{}\n  }}\n}}\n", parts.join(",\n"));
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(folder.join("package.json"), manifest))
+        .map_err(|error| format!("{} cannot be written: {error}", folder.display()))?;
+    let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
+    let mut install = Command::new(npm);
+    install.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel", "error"]).current_dir(folder);
+    run(install, "Install Node.js 20 or newer with npm, and run this again")
+}
+
+fn pypi(folder: &Path) -> Result<(), String> {
+    let python = if cfg!(windows) { "python" } else { "python3" };
+    let mut venv = Command::new(python);
+    venv.args(["-m", "venv"]).arg(folder);
+    run(venv, "Install Python 3.10 or newer with venv, and run this again")?;
+    let inside = if cfg!(windows) { folder.join("Scripts/python.exe") } else { folder.join("bin/python") };
+    let mut install = Command::new(inside);
+    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(PYPI);
+    run(install, "See what pip says above, and run this again")
+}
+
+fn run(mut command: Command, help: &str) -> Result<(), String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    match command.stdin(Stdio::null()).stdout(Stdio::null()).status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{program} failed ({status}). {help}")),
+        Err(error) => Err(format!("{program} cannot be run: {error}. {help}")),
+    }
+}
