@@ -111,6 +111,27 @@ impl CodeMode {
         &self.shared.stubs.text
     }
 
+    /// Each function of the sandbox with its tool's description, for hosts that show a large catalog in parts.
+    pub fn functions(&self) -> impl Iterator<Item = (&str, &str)> {
+        let Catalog { names, tools, .. } = &*self.shared.catalog;
+        names.functions().iter().map(|name| &**name).zip(tools.iter().map(|tool| tool.definition.description.as_str()))
+    }
+
+    /// The declarations of some functions with the types they need, each once. Names that are none are passed over.
+    pub fn stubs_of(&self, functions: &[&str]) -> String {
+        let (mut text, mut types) = (String::new(), std::collections::HashSet::new());
+        for stub in functions.iter().filter_map(|name| self.shared.stubs.per_tool.iter().find(|stub| stub.guest_name == *name))
+        {
+            for named in stub.types.iter().filter(|named| types.insert(named.name.as_str())) {
+                text.push_str(named.text.trim_end());
+                text.push('\n');
+            }
+            text.push_str(stub.text.trim_end());
+            text.push('\n');
+        }
+        text
+    }
+
     /// What is wrong with single tools, such as a schema that is none. The other tools are not affected.
     pub fn problems(&self) -> &[String] {
         &self.shared.problems

@@ -188,6 +188,34 @@ async fn another_catalog_is_announced() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_catalog_over_its_budget_is_searched() {
+    let tool = |n: usize| {
+        let schema = json!({ "type": "object", "properties": { "id": { "type": "integer" } } });
+        Tool::from_schema(format!("customers_{n}"), format!("Customers of region {n}"), schema, None, |input, _| async { Ok(input) })
+    };
+    let options = BridgeOptions { catalog_tokens: 1_000, ..BridgeOptions::default() };
+    let (client, _) = joined(&Bridge::new(code_mode((0..500).map(tool).collect()), options)).await;
+    let listed = client.list_all_tools().await.expect("it lists them");
+    let names: Vec<&str> = listed.iter().map(|tool| &*tool.name).collect();
+    assert_eq!(names, ["execute_typescript", "search_tools", "discover_tools", "read_result"]);
+    let told = serde_json::to_string(&listed).expect("JSON").len()
+        + client.peer_info().and_then(|info| info.instructions.clone()).map_or(0, |text| text.len());
+    assert!(told < 6_000, "{told} bytes are told before anybody asks");
+    let call = async |name: &'static str, input: Value| {
+        let input = input.as_object().cloned().unwrap_or_default();
+        let result = client.call_tool(CallToolRequestParams::new(name).with_arguments(input)).await.expect("it answers");
+        result.content[0].as_text().map(|text| text.text.clone()).unwrap_or_default()
+    };
+    let found = call("search_tools", json!({ "query": "customers region 77", "limit": 2 })).await;
+    assert_eq!(found.lines().next(), Some("external_customers_77: Customers of region 77"), "{found}");
+    assert!(found.ends_with("(498 more from offset 2)"), "{found}");
+    let declared = call("discover_tools", json!({ "toolNames": ["external_customers_77", "external_custmers_78"] })).await;
+    assert!(declared.contains("declare function external_customers_77(input: {"), "{declared}");
+    assert!(declared.contains("// there is no function \"external_custmers_78\"; near: external_customers_78"), "{declared}");
+    assert_eq!(run(&client, "return await external_customers_77({ id: 5 })").await.structured_content, Some(json!({ "success": true, "result": { "id": 5 } })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn wrong_input_is_answered_and_wrong_names_too() {
     let (client, _) = joined(&Bridge::new(code_mode(vec![double()]), BridgeOptions::default())).await;
     for arguments in [json!({}), json!({ "typescriptCode": 5 }), json!({ "code": "return 1" })] {
@@ -198,7 +226,7 @@ async fn wrong_input_is_answered_and_wrong_names_too() {
         assert!(result.content[0].as_text().is_some_and(|text| text.text.contains("typescriptCode")));
     }
     let error = client.call_tool(CallToolRequestParams::new("external_double")).await.expect_err("there is no such tool");
-    assert!(error.to_string().contains("called inside a program"), "{error}");
+    assert!(error.to_string().contains("external_* functions inside its program"), "{error}");
     let read = client.call_tool(CallToolRequestParams::new("read_result")).await.expect("the server answers");
     assert_eq!(read.is_error, Some(true));
 }

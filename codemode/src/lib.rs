@@ -10,6 +10,11 @@ pub use codemode_core::*;
 #[cfg(feature = "mcp")]
 pub use codemode_mcp as mcp;
 
+/// Its example must build.
+#[cfg(all(doctest, feature = "mcp"))]
+#[doc = include_str!("../../docs/mcp.md")]
+mod guide_to_mcp {}
+
 /// The drivers that were compiled in, by name, fastest to start first.
 pub fn drivers() -> Vec<DriverInfo> {
     names().iter().filter_map(|name| driver(name).ok()).map(|driver| driver.info()).collect()

@@ -4,7 +4,9 @@
 mod http;
 mod live;
 mod reply;
+mod search;
 mod session;
+mod tools;
 
 use std::sync::{Arc, PoisonError, RwLock};
 

@@ -5,19 +5,18 @@ use std::sync::{
     atomic::{AtomicU8, Ordering},
 };
 
-use codemode_core::{ExecuteOptions, Reply};
+use codemode_core::{CodeMode, ExecuteOptions, Reply};
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
-        CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation, JsonObject, ListToolsResult,
-        LoggingLevel, PaginatedRequestParams, ServerCapabilities, ServerConfig, SetLevelRequestParams, SubscriptionFilter,
-        Tool, ToolAnnotations,
+        CallToolRequestParams, CallToolResponse, CallToolResult, Implementation, ListToolsResult, LoggingLevel,
+        PaginatedRequestParams, ServerCapabilities, ServerConfig, SetLevelRequestParams, SubscriptionFilter,
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Bridge, live::Live};
+use super::{Bridge, live::Live, tools};
 
 /// One client.
 #[derive(Clone)]
@@ -57,42 +56,9 @@ impl Session {
         Some(shared.shaper.result(&reply))
     }
 
-    fn read_result(&self, input: &JsonObject) -> CallToolResult {
-        let number = |name: &str| input.get(name).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
-        let Some(handle) = input.get("handle").and_then(Value::as_str) else {
-            return CallToolResult::error(vec![ContentBlock::text("handle is missing; it must be a string")]);
-        };
-        let shaper = &self.bridge.shared.shaper;
-        let length = number("length").unwrap_or(usize::MAX).min(shaper.most_bytes);
-        match shaper.store.part(handle, number("offset").unwrap_or(0), length) {
-            Ok(part) => {
-                let more = part.next_offset.map(|at| format!("\n\n[More from offset {at}.]")).unwrap_or_default();
-                let mut result = CallToolResult::success(vec![ContentBlock::text(format!("{}{more}", part.data))]);
-                result.structured_content = Some(part.to_json());
-                result
-            }
-            Err(why) => CallToolResult::error(vec![ContentBlock::text(why)]),
-        }
-    }
-
-    fn tools(&self) -> Vec<Tool> {
-        let code_mode = self.bridge.code_mode();
-        let definition = code_mode.tool_definition();
-        let declarations = code_mode.stubs().trim_end();
-        let mut description = definition.description.clone();
-        if !declarations.is_empty() && declarations.len() <= self.bridge.shared.catalog_bytes {
-            description.push_str("\n\nDeclarations:\n");
-            description.push_str(declarations);
-        }
-        let mut output = definition.output_schema.clone();
-        if let Some(properties) = output.get_mut("properties").and_then(Value::as_object_mut) {
-            properties.insert("truncated".into(), truncated_schema());
-        }
-        let run = Tool::new(definition.name.to_owned(), description, object(definition.input_schema.clone()))
-            .with_raw_output_schema(object(output));
-        let read = Tool::new("read_result", READ_RESULT, object(read_result_schema()))
-            .with_annotations(ToolAnnotations::new().read_only(true));
-        vec![run, read]
+    /// Whether the catalog is too large to be given whole.
+    fn is_searched(&self, code_mode: &CodeMode) -> bool {
+        code_mode.stubs().len() > self.bridge.shared.catalog_bytes
     }
 }
 
@@ -100,14 +66,10 @@ impl ServerHandler for Session {
     fn get_info(&self) -> ServerConfig {
         let capabilities = ServerCapabilities::builder().enable_tools().enable_tool_list_changed().enable_logging().build();
         let code_mode = self.bridge.code_mode();
-        // The declarations stand in the description of the tool, which every client passes on; not all pass on this.
-        let prompt = match code_mode.stubs().trim_end() {
-            "" => code_mode.system_prompt().to_owned(),
-            stubs => code_mode.system_prompt().replace(stubs, "// in the description of execute_typescript"),
-        };
+        let instructions = tools::instructions(&code_mode, self.is_searched(&code_mode));
         ServerConfig::new(capabilities)
             .with_server_info(Implementation::new("codemode", env!("CARGO_PKG_VERSION")))
-            .with_instructions(prompt)
+            .with_instructions(instructions)
     }
 
     async fn list_tools(
@@ -115,7 +77,8 @@ impl ServerHandler for Session {
         _request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(self.tools()))
+        let code_mode = self.bridge.code_mode();
+        Ok(ListToolsResult::with_all_items(tools::listed(&code_mode, self.is_searched(&code_mode))))
     }
 
     async fn call_tool(
@@ -128,13 +91,17 @@ impl ServerHandler for Session {
             "execute_typescript" => match self.execute(Value::Object(input), &context).await {
                 Some(result) => result,
                 // Nobody reads this any more.
-                None => CallToolResult::error(vec![ContentBlock::text("the client cancelled the program")]),
+                None => tools::wrong("the client cancelled the program"),
             },
-            "read_result" => self.read_result(&input),
+            "read_result" => tools::read_result(&self.bridge.shared.shaper, &input),
+            // Also where they are not listed: the catalog may just have shrunk.
+            "search_tools" => tools::search_tools(&self.bridge.code_mode(), &input),
+            "discover_tools" => {
+                tools::discover_tools(&self.bridge.code_mode(), &input, self.bridge.shared.shaper.most_bytes)
+            }
             name => {
                 let why = format!(
-                    "there is no tool {name:?} here; the tools are execute_typescript and read_result, and external_* functions \
-                     are called inside a program"
+                    "there is no tool {name:?} here; call execute_typescript, and external_* functions inside its program"
                 );
                 return Err(ErrorData::invalid_params(why, None));
             }
@@ -178,42 +145,6 @@ impl ServerHandler for Session {
         }
     }
 }
-
-fn object(value: Value) -> Arc<JsonObject> {
-    match value {
-        Value::Object(fields) => Arc::new(fields),
-        _ => Arc::default(),
-    }
-}
-
-fn truncated_schema() -> Value {
-    json!({
-        "type": "object",
-        "description": "The result was too long: `result` is the beginning of its text; read_result gives the rest",
-        "properties": {
-            "bytes": { "type": "integer" },
-            "shown": { "type": "integer" },
-            "handle": { "type": ["string", "null"] },
-            "nextOffset": { "type": "integer" }
-        },
-        "required": ["bytes", "shown", "handle", "nextOffset"]
-    })
-}
-
-fn read_result_schema() -> Value {
-    json!({
-        "type": "object",
-        "properties": {
-            "handle": { "type": "string", "description": "The handle that stands in the truncated result, or in an image or file" },
-            "offset": { "type": "integer", "minimum": 0, "default": 0 },
-            "length": { "type": "integer", "minimum": 1, "description": "At most so many bytes" }
-        },
-        "required": ["handle"],
-        "additionalProperties": false
-    })
-}
-
-const READ_RESULT: &str = "Reads on in a result that was too long, or in content behind a handle. Prefer a program that returns less.";
 
 const LEVELS: [LoggingLevel; 8] = [
     LoggingLevel::Debug,

@@ -6,20 +6,20 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::Part;
+use super::{Part, npm};
 
 pub const PART: Part = Part { name: "mcp parts", purpose: "the tests of codemode-mcp with published servers", prepare };
 
 /// The servers, the official clients of both protocol generations, and the AI SDK's.
-const NPM: &[(&str, &str)] = &[
-    ("@ai-sdk/mcp", "1.0.101"),
-    ("@modelcontextprotocol/client", "2.4.0"),
-    ("@modelcontextprotocol/inspector", "2.12.0"),
-    ("@modelcontextprotocol/sdk", "1.32.2"),
-    ("@modelcontextprotocol/server-everything", "2026.8.31"),
-    ("@modelcontextprotocol/server-filesystem", "2026.8.31"),
-    ("@modelcontextprotocol/server-memory", "2026.8.31"),
-    ("@modelcontextprotocol/server-sequential-thinking", "2026.8.31"),
+const NPM: &[&str] = &[
+    "@ai-sdk/mcp@1.0.101",
+    "@modelcontextprotocol/client@2.4.0",
+    "@modelcontextprotocol/inspector@2.12.0",
+    "@modelcontextprotocol/sdk@1.32.2",
+    "@modelcontextprotocol/server-everything@2026.8.31",
+    "@modelcontextprotocol/server-filesystem@2026.8.31",
+    "@modelcontextprotocol/server-memory@2026.8.31",
+    "@modelcontextprotocol/server-sequential-thinking@2026.8.31",
 ];
 
 /// The servers, and the official client.
@@ -36,23 +36,10 @@ fn prepare(tools: &Path) -> Result<String, String> {
         return Ok(place.display().to_string());
     }
     println!("setup: mcp parts: fetching servers and clients from npm and PyPI (120 MB)");
-    npm(&place.join("npm"))?;
+    npm::install(&place.join("npm"), NPM)?;
     pypi(&place.join("py"))?;
     fs::write(place.join(STAMP), wanted).map_err(|error| format!("{} cannot be written: {error}", place.display()))?;
     Ok(place.display().to_string())
-}
-
-fn npm(folder: &Path) -> Result<(), String> {
-    let parts: Vec<String> = NPM.iter().map(|(name, version)| format!("    \"{name}\": \"{version}\"")).collect();
-    let manifest =
-        format!("{{\n  \"private\": true,\n  \"type\": \"module\",\n  \"dependencies\": {{\n{}\n  }}\n}}\n", parts.join(",\n"));
-    fs::create_dir_all(folder)
-        .and_then(|()| fs::write(folder.join("package.json"), manifest))
-        .map_err(|error| format!("{} cannot be written: {error}", folder.display()))?;
-    let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
-    let mut install = Command::new(npm);
-    install.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel", "error"]).current_dir(folder);
-    run(install, "Install Node.js 20 or newer with npm, and run this again")
 }
 
 fn pypi(folder: &Path) -> Result<(), String> {
