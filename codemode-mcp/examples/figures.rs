@@ -54,7 +54,7 @@ fn servers(tools: &Path, folder: &Path) -> Vec<(&'static str, PathBuf, Vec<Strin
         ("thinking", "node".into(), vec![node("sequential-thinking")]),
         ("time", python("mcp-server-time"), vec!["--local-timezone".into(), "UTC".into()]),
         ("git", python("mcp-server-git"), vec!["--repository".into(), place.clone()]),
-        ("sqlite", python("mcp-server-sqlite"), vec!["--db-path".into(), format!("{place}/notes.db")]),
+        ("sqlite", tools.join("py-sqlite/bin/mcp-server-sqlite"), vec!["--db-path".into(), format!("{place}/notes.db")]),
     ]
 }
 

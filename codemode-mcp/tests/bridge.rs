@@ -116,7 +116,7 @@ async fn run(client: &RunningService<RoleClient, Client>, code: &str) -> CallToo
 async fn a_program_runs_and_is_told_live() {
     let (client, heard) = joined(&Bridge::new(code_mode(vec![double()]), BridgeOptions::default())).await;
     let result = run(&client, "console.warn('hi'); return await external_double({ n: 21 });").await;
-    assert_eq!(result.structured_content, Some(json!({ "success": true, "result": 42.0, "logs": ["[warn] hi"] })));
+    assert_eq!(result.structured_content, Some(json!({ "success": true, "result": 42, "logs": ["[warn] hi"] })));
     let heard = heard.heard.lock().expect("no test panics here").clone();
     assert_eq!(heard[..2], ["hi", "external_double({\"n\":21})"]);
     let listed = client.list_all_tools().await.expect("it lists them");
@@ -210,7 +210,7 @@ async fn a_catalog_over_its_budget_is_searched() {
     assert_eq!(found.lines().next(), Some("external_customers_77: Customers of region 77"), "{found}");
     assert!(found.ends_with("(498 more from offset 2)"), "{found}");
     let declared = call("discover_tools", json!({ "toolNames": ["external_customers_77", "external_custmers_78"] })).await;
-    assert!(declared.contains("declare function external_customers_77(input: {"), "{declared}");
+    assert!(declared.contains("declare function external_customers_77(input"), "{declared}");
     assert!(declared.contains("// there is no function \"external_custmers_78\"; near: external_customers_78"), "{declared}");
     assert_eq!(run(&client, "return await external_customers_77({ id: 5 })").await.structured_content, Some(json!({ "success": true, "result": { "id": 5 } })));
 }

@@ -83,7 +83,7 @@ impl Parts {
             "thinking": { "command": "node", "args": [self.node("sequential-thinking")] },
             "time": { "command": self.python("mcp-server-time"), "args": ["--local-timezone", "UTC"] },
             "git": { "command": self.python("mcp-server-git"), "args": ["--repository", folder] },
-            "sqlite": { "command": self.python("mcp-server-sqlite"), "args": ["--db-path", format!("{folder}/notes.db")] },
+            "sqlite": { "command": self.0.join("py-sqlite/bin/mcp-server-sqlite"), "args": ["--db-path", format!("{folder}/notes.db")] },
         } });
         McpConfig::parse(&text.to_string(), "test").expect("the config is right")
     }

@@ -21,7 +21,7 @@ use rmcp::{
 use tokio::{runtime::Handle, task::JoinHandle};
 
 use super::{
-    handler::Hearing,
+    handler::{Hearing, Overheard},
     lines::Oddity,
     stdio::{Ended, MOST_MESSAGE_BYTES, Stdio, Unstartable},
 };
@@ -59,10 +59,17 @@ impl Running {
         let service = match endpoint {
             Endpoint::Stdio(command) => {
                 let transport = Stdio::start(command, ended.clone(), odd)?;
-                let told = ended.clone();
-                hearing.clone().serve_with_lifecycle(transport, lifecycle).await.map_err(move |error| {
-                    again(format!("it did not agree on the protocol: {}; it {}", chain(&error), told.sentence()))
-                })?
+                let transport = Overheard { transport, hearing: hearing.clone() };
+                match hearing.clone().serve_with_lifecycle(transport, lifecycle).await {
+                    Ok(service) => service,
+                    Err(error) => {
+                        let why = match ended.early().await {
+                            Some(how) => format!("it {how}"),
+                            None => format!("it did not agree on the protocol: {}", chain(&error)),
+                        };
+                        return Err(again(why));
+                    }
+                }
             }
             Endpoint::Http { url, headers } => {
                 let config = StreamableHttpClientTransportConfig::with_uri(url.as_str())
@@ -71,6 +78,7 @@ impl Running {
                     .max_sse_event_size(MOST_MESSAGE_BYTES);
                 let client = http_client().map_err(|error| again(chain(&error)))?;
                 let transport = StreamableHttpClientTransport::with_client(client, config);
+                let transport = Overheard { transport, hearing: hearing.clone() };
                 hearing.clone().serve_with_lifecycle(transport, lifecycle).await.map_err(|error| again(chain(&error)))?
             }
         };

@@ -9,9 +9,11 @@ use codemode_core::Progress;
 use rmcp::{
     ClientHandler, RoleClient,
     model::{
-        ClientCapabilities, ClientConfig, Implementation, ProgressNotificationParam, ProgressToken, ProtocolVersion,
+        ClientCapabilities, ClientConfig, Implementation, JsonRpcMessage, JsonRpcNotification, ProgressNotificationParam,
+        ProgressToken, ProtocolVersion, ServerNotification,
     },
-    service::NotificationContext,
+    service::{NotificationContext, RxJsonRpcMessage, TxJsonRpcMessage},
+    transport::Transport,
 };
 use tokio::sync::{Notify, mpsc};
 
@@ -55,21 +57,8 @@ impl Hearing {
         drop(routes);
         Route { token, routes: self.routes.clone(), progress }
     }
-}
 
-impl Drop for Route {
-    fn drop(&mut self) {
-        lock(&self.routes).calls.remove(&self.token);
-    }
-}
-
-impl ClientHandler for Hearing {
-    fn get_info(&self) -> ClientConfig {
-        ClientConfig::new(ClientCapabilities::default(), Implementation::new("codemode", env!("CARGO_PKG_VERSION")))
-            .with_protocol_version(ProtocolVersion::V_2025_11_25)
-    }
-
-    async fn on_progress(&self, said: ProgressNotificationParam, _context: NotificationContext<RoleClient>) {
+    fn progress(&self, said: ProgressNotificationParam) {
         let progress = Progress { done: said.progress, total: said.total, message: said.message };
         let mut routes = lock(&self.routes);
         match routes.calls.get(&said.progress_token) {
@@ -82,6 +71,53 @@ impl ClientHandler for Hearing {
                 }
             }
         }
+    }
+}
+
+impl Drop for Route {
+    fn drop(&mut self) {
+        lock(&self.routes).calls.remove(&self.token);
+    }
+}
+
+/// A transport that is listened to on the way: the SDK handles notifications in tasks of their own, so that the
+/// progress of a call could come after its answer.
+pub(crate) struct Overheard<T> {
+    pub(crate) transport: T,
+    pub(crate) hearing: Hearing,
+}
+
+impl<T: Transport<RoleClient>> Transport<RoleClient> for Overheard<T> {
+    type Error = T::Error;
+
+    fn send(
+        &mut self,
+        item: TxJsonRpcMessage<RoleClient>,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
+        self.transport.send(item)
+    }
+
+    async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleClient>> {
+        loop {
+            match self.transport.receive().await? {
+                JsonRpcMessage::Notification(JsonRpcNotification {
+                    notification: ServerNotification::ProgressNotification(said),
+                    ..
+                }) => self.hearing.progress(said.params),
+                message => return Some(message),
+            }
+        }
+    }
+
+    fn close(&mut self) -> impl Future<Output = Result<(), Self::Error>> + Send {
+        self.transport.close()
+    }
+}
+
+impl ClientHandler for Hearing {
+    fn get_info(&self) -> ClientConfig {
+        ClientConfig::new(ClientCapabilities::default(), Implementation::new("codemode", env!("CARGO_PKG_VERSION")))
+            .with_protocol_version(ProtocolVersion::V_2025_11_25)
     }
 
     async fn on_tool_list_changed(&self, _context: NotificationContext<RoleClient>) {

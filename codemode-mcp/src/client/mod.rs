@@ -93,7 +93,8 @@ pub struct ConnectOptions {
     pub patience: Duration,
     /// Where content goes that is too large for a model.
     pub store: Store,
-    on_notice: Arc<dyn Fn(Notice) + Send + Sync>,
+    /// Hears what happens to the servers; see [`on_notice`](Self::on_notice).
+    pub on_notice: Arc<dyn Fn(Notice) + Send + Sync>,
 }
 
 impl ConnectOptions {

@@ -18,6 +18,9 @@ use rmcp::{
 use tokio::{
     io::{AsyncReadExt, BufReader},
     process::{ChildStderr, ChildStdin, ChildStdout},
+    runtime::Handle,
+    sync::Notify,
+    task::JoinHandle,
     time::timeout,
 };
 
@@ -27,7 +30,9 @@ use crate::config::Command;
 /// A running program, as a transport.
 pub(crate) struct Stdio {
     inner: AsyncRwTransport<RoleClient, Lines<ChildStdout>, ChildStdin>,
-    child: Box<dyn ChildWrapper>,
+    /// Gone when the reaper has it.
+    child: Option<Box<dyn ChildWrapper>>,
+    words: Option<JoinHandle<()>>,
     ended: Arc<Ended>,
 }
 
@@ -36,6 +41,7 @@ pub(crate) struct Stdio {
 pub(crate) struct Ended {
     how: Mutex<Option<String>>,
     last_words: Mutex<Vec<u8>>,
+    reaped: Notify,
 }
 
 impl Ended {
@@ -44,6 +50,14 @@ impl Ended {
         let how = lock(&self.how).clone().unwrap_or_else(|| "closed the connection".into());
         let words = String::from_utf8_lossy(&lock(&self.last_words)).trim().to_owned();
         if words.is_empty() { how } else { format!("{how}; its last words: {words}") }
+    }
+
+    /// How it ended by itself, for a server that did not get as far as a connection.
+    pub(crate) async fn early(&self) -> Option<String> {
+        // The reaper needs no longer than this.
+        let _ = timeout(Duration::from_secs(2), self.reaped.notified()).await;
+        let ended = lock(&self.how).is_some();
+        ended.then(|| self.sentence())
     }
 
     fn set(&self, status: io::Result<ExitStatus>) {
@@ -83,16 +97,15 @@ impl Stdio {
         let (Some(stdin), Some(stdout)) = (child.stdin().take(), child.stdout().take()) else {
             return Err(Unstartable { why: "its pipes could not be opened".into(), for_good: true });
         };
-        if let Some(stderr) = child.stderr().take() {
-            tokio::spawn(listen(stderr, ended.clone()));
-        }
+        let words = child.stderr().take().map(|stderr| tokio::spawn(listen(stderr, ended.clone())));
         let lines = Lines::new(stdout, MOST_MESSAGE_BYTES, odd);
         let inner = AsyncRwTransport::new_client(lines, stdin).with_max_line_length(MOST_MESSAGE_BYTES);
-        Ok(Self { inner, child, ended })
+        Ok(Self { inner, child: Some(child), words, ended })
     }
 
     async fn wait(&mut self, patience: Duration) -> bool {
-        match timeout(patience, self.child.wait()).await {
+        let Some(child) = &mut self.child else { return true };
+        match timeout(patience, child.wait()).await {
             Ok(status) => {
                 self.ended.set(status);
                 true
@@ -160,18 +173,40 @@ impl Transport<RoleClient> for Stdio {
             return Ok(());
         }
         #[cfg(unix)]
-        if self.child.signal(SIGTERM).is_ok() && self.wait(Duration::from_secs(1)).await {
+        if self.child.as_ref().is_some_and(|child| child.signal(SIGTERM).is_ok()) && self.wait(Duration::from_secs(1)).await {
             return Ok(());
         }
-        Box::into_pin(self.child.kill()).await
+        match &mut self.child {
+            Some(child) => Box::into_pin(child.kill()).await,
+            None => Ok(()),
+        }
     }
 }
 
 impl Drop for Stdio {
     fn drop(&mut self) {
-        // It may have ended long ago.
-        let _ = self.child.start_kill();
+        let (Some(child), words, ended) = (self.child.take(), self.words.take(), self.ended.clone()) else { return };
+        match Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(reap(child, words, ended))),
+            // Without a runtime nobody waits for it; it is killed as it is dropped.
+            Err(_) => drop(child),
+        }
     }
+}
+
+/// Says how a program ended, if it did, and ends it if it did not.
+async fn reap(mut child: Box<dyn ChildWrapper>, words: Option<JoinHandle<()>>, ended: Arc<Ended>) {
+    match timeout(Duration::from_millis(200), child.wait()).await {
+        Ok(status) => {
+            // What it said last may still be in the pipe.
+            if let Some(words) = words {
+                let _ = timeout(Duration::from_millis(200), words).await;
+            }
+            ended.set(status);
+        }
+        Err(_) => drop(Box::into_pin(child.kill()).await),
+    }
+    ended.reaped.notify_one();
 }
 
 /// What a server inherits: what programs need to find others and to speak the user's language, and no secrets.

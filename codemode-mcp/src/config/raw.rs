@@ -50,6 +50,9 @@ const FIELDS: [&str; 16] = [
 
 pub(super) fn read(text: &str, name: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<McpConfig, Error> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.trim_start().starts_with('[') {
+        return Err(wrong(name, ".", "is a list; it must be { \"mcpServers\": { \"name\": { … } } }", None));
+    }
     let mut ignored = Vec::new();
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let mut track = serde_path_to_error::Track::new();

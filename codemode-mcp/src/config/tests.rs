@@ -46,7 +46,7 @@ fn a_config_of_both_kinds_is_read_in_order() {
 fn what_is_wrong_with_the_file_is_an_error_with_its_place() {
     for (text, expected) in [
         ("", "mcp.json:1: EOF while parsing a value"),
-        ("[]", "mcp.json:1: invalid type: sequence, expected struct File"),
+        ("[]", "mcp.json: is a list; it must be { \"mcpServers\": { \"name\": { … } } }"),
         ("{}", "mcp.json:1: missing field `mcpServers`"),
         ("{\"mcpServers\":{}} x", "mcp.json:1: trailing characters"),
         (

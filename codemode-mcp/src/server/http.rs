@@ -23,7 +23,7 @@ use rmcp::{
     model::ProtocolVersion,
     transport::{
         StreamableHttpServerConfig, StreamableHttpService,
-        streamable_http_server::session::local::{LocalSessionManager, SessionConfig},
+        streamable_http_server::session::local::LocalSessionManager,
     },
 };
 use subtle::ConstantTimeEq;
@@ -93,7 +93,7 @@ impl Bridge {
 
     fn router(&self, options: HttpOptions) -> Router {
         let mut sessions = LocalSessionManager::default();
-        sessions.session_config = SessionConfig { keep_alive: Some(options.idle), ..SessionConfig::default() };
+        sessions.session_config.keep_alive = Some(options.idle);
         let sessions = Arc::new(sessions);
         let hosts = ["localhost", "127.0.0.1", "::1"].into_iter().map(str::to_owned).chain(options.hosts.clone());
         let config = StreamableHttpServerConfig::default()

@@ -1,5 +1,6 @@
 //! What a client hears while its program runs: calls and console lines, as progress for those who gave a token and as
 //! log messages for those who want logs.
+#![expect(deprecated, reason = "log messages are for clients before 2026-07-28, and for those that ask")]
 
 use std::{sync::Arc, time::Duration};
 
@@ -70,7 +71,6 @@ impl Live {
         {
             let params = LoggingMessageNotificationParam::new(level, json!(said.text)).with_logger("execute_typescript");
             // A client that is gone is noticed by its transport.
-            #[expect(deprecated, reason = "logs are for clients before 2026-07-28, and for those that ask")]
             let _ = self.peer.notify_logging_message(params).await;
         }
         if let Some(token) = &self.token {

@@ -1,4 +1,5 @@
 //! [`Session`]: one client of a [`Bridge`].
+#![expect(deprecated, reason = "log messages are for clients before 2026-07-28, and for those that ask")]
 
 use std::sync::{
     Arc,

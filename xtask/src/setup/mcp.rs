@@ -22,9 +22,12 @@ const NPM: &[&str] = &[
     "@modelcontextprotocol/server-sequential-thinking@2026.8.31",
 ];
 
-/// The servers, and the official client.
-const PYPI: &[&str] =
-    &["mcp==2.3.0", "mcp-server-git==2026.10.19", "mcp-server-sqlite==2025.4.25", "mcp-server-time==2026.10.19"];
+/// Folders of Python packages: the servers and the official client, and a server of the first SDK generation, which
+/// cannot live beside them.
+const PYPI: &[(&str, &[&str])] = &[
+    ("py", &["mcp==2.3.0", "mcp-server-git==2026.10.19", "mcp-server-time==2026.10.19"]),
+    ("py-sqlite", &["mcp==1.30.0", "mcp-server-sqlite==2025.4.25"]),
+];
 
 /// What marks a whole installation: the list it was made from.
 const STAMP: &str = "complete.txt";
@@ -37,19 +40,21 @@ fn prepare(tools: &Path) -> Result<String, String> {
     }
     println!("setup: mcp parts: fetching servers and clients from npm and PyPI (120 MB)");
     npm::install(&place.join("npm"), NPM)?;
-    pypi(&place.join("py"))?;
+    for (folder, packages) in PYPI {
+        pypi(&place.join(folder), packages)?;
+    }
     fs::write(place.join(STAMP), wanted).map_err(|error| format!("{} cannot be written: {error}", place.display()))?;
     Ok(place.display().to_string())
 }
 
-fn pypi(folder: &Path) -> Result<(), String> {
+fn pypi(folder: &Path, packages: &[&str]) -> Result<(), String> {
     let python = if cfg!(windows) { "python" } else { "python3" };
     let mut venv = Command::new(python);
     venv.args(["-m", "venv"]).arg(folder);
     run(venv, "Install Python 3.10 or newer with venv, and run this again")?;
     let inside = if cfg!(windows) { folder.join("Scripts/python.exe") } else { folder.join("bin/python") };
     let mut install = Command::new(inside);
-    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(PYPI);
+    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(packages);
     run(install, "See what pip says above, and run this again")
 }
 
