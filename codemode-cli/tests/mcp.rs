@@ -148,13 +148,17 @@ fn check(client: &str, saw: &Value, version: Option<&str>) {
     assert_eq!(saw["added"]["structured"]["result"], json!({ "sum": sum }), "{saw:#}");
     assert_eq!(saw["added"]["structured"]["logs"], json!(["adding"]));
     assert_eq!(saw["added"]["text"], format!("{{\"sum\":\"{sum}\"}}\n\nlogs:\nadding"));
-    assert_eq!(saw["failed"], json!({ "line": 2, "isError": true, "text": "TypeError: boom (line 2, column 7)" }), "{saw:#}");
+    let failed = &saw["failed"];
+    assert_eq!((&failed["line"], &failed["isError"]), (&json!(2), &json!(true)), "{saw:#}");
+    assert!(failed["text"].as_str().is_some_and(|text| text.starts_with("TypeError: boom (line 2, ")), "{saw:#}");
     assert_eq!(saw["long"], json!({ "bytes": 100_000, "shown": 40_000, "note": true, "tail": "!" }));
     assert_eq!(saw["image"], json!(["image/png"]));
     assert_eq!((&saw["together"], &saw["after"]), (&json!(true), &json!("2")));
     if client != "ai" {
-        let heard = ["adding", "external_everything_get_sum({\"a\":20,\"b\":22})", "external_everything_get_sum answered"];
-        assert_eq!(saw["heard"], json!(heard));
+        // What is said in the same moment as the answer, or as something else, a client may hear later or not at all.
+        let heard = |text: &str| saw["heard"].as_array().is_some_and(|heard| heard.iter().any(|one| one == text));
+        assert!(heard("adding"), "{saw:#}");
+        assert!(heard("external_everything_trigger_long_running_operation({\"duration\":0.5,\"steps\":1})"), "{saw:#}");
         assert_eq!(saw["cancelled"], "rejected");
     }
     if let (Some(version), Some(spoken)) = (version, saw["version"].as_str()) {

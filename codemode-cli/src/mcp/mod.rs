@@ -37,7 +37,6 @@ impl McpServers {
             .map_err(|error| Problem::new(format!("the threads for MCP servers cannot be started: {error}")))?;
         let mut options = ConnectOptions::default().on_notice(|notice| match notice {
             Notice::Down { .. } | Notice::Odd { .. } => output::warning(&notice.to_string()),
-            Notice::ToolsChanged { .. } => output::note(&notice.to_string()),
             _ => {}
         });
         options.patience = patience;

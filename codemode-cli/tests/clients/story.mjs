@@ -72,7 +72,7 @@ saw.tools = (await sdk.tools()).map(tool => tool.name);
 
 const heard = [];
 const added = await run(
-  `console.log('adding'); return { sum: await external_everything_get_sum({ a: 20, b: 22 }) };`,
+  `console.log('adding'); await external_everything_trigger_long_running_operation({ duration: 0.5, steps: 1 }); return { sum: await external_everything_get_sum({ a: 20, b: 22 }) };`,
   { onProgress: progress => void heard.push(progress.message) },
 );
 saw.added = { text: text(added), structured: added.structuredContent, isError: added.isError ?? false };

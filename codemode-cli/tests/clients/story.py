@@ -37,7 +37,7 @@ async def main():
             return await client.call_tool("execute_typescript", {"typescriptCode": code}, **options)
 
         added = await run(
-            "console.log('adding'); return { sum: await external_everything_get_sum({ a: 20, b: 22 }) };",
+            "console.log('adding'); await external_everything_trigger_long_running_operation({ duration: 0.5, steps: 1 }); return { sum: await external_everything_get_sum({ a: 20, b: 22 }) };",
             progress_callback=progress,
         )
         saw["added"] = {
