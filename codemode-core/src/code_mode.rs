@@ -73,6 +73,17 @@ impl Shared {
     }
 }
 
+/// A function of the sandbox and the tool behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FunctionInfo<'a> {
+    /// What programs call.
+    pub name: &'a str,
+    /// The tool's own name.
+    pub tool: &'a str,
+    /// What it does, in its author's words.
+    pub description: &'a str,
+}
+
 /// Whoever hears events.
 pub type Listener = Arc<dyn Fn(Event) + Send + Sync>;
 
@@ -111,10 +122,14 @@ impl CodeMode {
         &self.shared.stubs.text
     }
 
-    /// Each function of the sandbox with its tool's description, for hosts that show a large catalog in parts.
-    pub fn functions(&self) -> impl Iterator<Item = (&str, &str)> {
+    /// Each function of the sandbox, in order, for hosts that show a large catalog in parts.
+    pub fn functions(&self) -> impl Iterator<Item = FunctionInfo<'_>> {
         let Catalog { names, tools, .. } = &*self.shared.catalog;
-        names.functions().iter().map(|name| &**name).zip(tools.iter().map(|tool| tool.definition.description.as_str()))
+        names.functions().iter().zip(tools).map(|(name, tool)| FunctionInfo {
+            name,
+            tool: tool.name(),
+            description: &tool.definition.description,
+        })
     }
 
     /// The declarations of some functions with the types they need, each once. Names that are none are passed over.

@@ -42,7 +42,9 @@ mod validate;
 mod watch;
 mod workers;
 
-pub use code_mode::{CodeMode, CodeModeBuilder, EventStream, ExecuteOptions, Listener, ToolDefinition, generate_types};
+pub use code_mode::{
+    CodeMode, CodeModeBuilder, EventStream, ExecuteOptions, FunctionInfo, Listener, ToolDefinition, generate_types,
+};
 pub use driver::{BoxFuture, ContextConfig, DriverInfo, Host, IsolateContext, IsolateDriver, Program, ToolNames};
 pub use engine::{Engine, HeapLimits};
 pub use error::{Error, ErrorKind};

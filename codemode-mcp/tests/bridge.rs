@@ -216,6 +216,19 @@ async fn a_catalog_over_its_budget_is_searched() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn lazy_tools_are_found_beside_the_declared_ones() {
+    let schema = || json!({ "type": "object" });
+    let lazy = Tool::from_schema("crm/find", "Finds customers", schema(), None, |_, _| async { Ok(json!("found")) });
+    let options = BridgeOptions { lazy: vec!["crm/*".into()], ..BridgeOptions::default() };
+    let (client, _) = joined(&Bridge::new(code_mode(vec![double(), lazy]), options)).await;
+    let listed = client.list_all_tools().await.expect("it lists them");
+    assert_eq!(listed.len(), 4);
+    let description = listed[0].description.as_deref().unwrap_or_default();
+    assert!(description.contains("declare function external_double(") && !description.contains("function external_crm_find"), "{description}");
+    assert_eq!(run(&client, "return await external_crm_find({})").await.structured_content, Some(json!({ "success": true, "result": "found" })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn wrong_input_is_answered_and_wrong_names_too() {
     let (client, _) = joined(&Bridge::new(code_mode(vec![double()]), BridgeOptions::default())).await;
     for arguments in [json!({}), json!({ "typescriptCode": 5 }), json!({ "code": "return 1" })] {

@@ -29,6 +29,7 @@ pub fn serve(args: &McpArgs) -> Result<Ending, Problem> {
     options.catalog_tokens = args.catalog_tokens.unwrap_or(options.catalog_tokens);
     if let Some(servers) = tools.mcp() {
         options.store = servers.store();
+        options.lazy = servers.lazy();
     }
     let bridge = Bridge::new(tools.code_mode(driver.clone(), limits.clone(), warn)?, options);
     let runtime = tokio::runtime::Builder::new_multi_thread()

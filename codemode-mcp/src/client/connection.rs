@@ -11,7 +11,7 @@ use rmcp::{
         JsonObject, PaginatedRequestParams, ProtocolVersion, RequestId, ServerResult, SubscriptionFilter, Tool,
     },
     service::{
-        ClientLifecycleMode, ClientServiceExt, Peer, PeerRequestOptions,
+        ClientInitializeError, ClientLifecycleMode, ClientServiceExt, Peer, PeerRequestOptions,
         RunningServiceCancellationToken, Subscription,
     },
     transport::{
@@ -65,7 +65,7 @@ impl Running {
                     Err(error) => {
                         let why = match ended.early().await {
                             Some(how) => format!("it {how}"),
-                            None => format!("it did not agree on the protocol: {}", chain(&error)),
+                            None => no_agreement(&error),
                         };
                         return Err(again(why));
                     }
@@ -79,7 +79,7 @@ impl Running {
                 let client = http_client().map_err(|error| again(chain(&error)))?;
                 let transport = StreamableHttpClientTransport::with_client(client, config);
                 let transport = Overheard { transport, hearing: hearing.clone() };
-                hearing.clone().serve_with_lifecycle(transport, lifecycle).await.map_err(|error| again(chain(&error)))?
+                hearing.clone().serve_with_lifecycle(transport, lifecycle).await.map_err(|error| again(no_agreement(&error)))?
             }
         };
         let peer = service.peer().clone();
@@ -226,7 +226,10 @@ impl Connection {
     fn explain(&self, error: &ServiceError) -> String {
         match error {
             ServiceError::TransportClosed => format!("the server {:?} {}", self.server, self.ending()),
-            error => format!("the server {:?} cannot be reached: {}", self.server, chain(error)),
+            ServiceError::TransportSend(error) => {
+                format!("the server {:?} cannot be reached: {}", self.server, chain(&*error.error))
+            }
+            error => format!("the server {:?} did not answer: {}", self.server, chain(error)),
         }
     }
 }
@@ -254,6 +257,15 @@ fn http_client() -> Result<reqwest::Client, reqwest::Error> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     // A redirect would carry the headers, and with them the secrets, to another place.
     reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).redirect(redirect::Policy::none()).build()
+}
+
+/// Why there is no connection. The transport's own error says more than its wrapping.
+fn no_agreement(error: &ClientInitializeError) -> String {
+    match error {
+        ClientInitializeError::TransportError { error, .. } => format!("it cannot be reached: {}", chain(&*error.error)),
+        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => no_agreement(fallback),
+        error => format!("it did not agree on the protocol: {}", chain(error)),
+    }
 }
 
 /// An error and what is below it, once each.

@@ -64,10 +64,10 @@ impl<R> Lines<R> {
         for piece in chunk.split_inclusive(|byte| *byte == b'\n') {
             self.out.extend_from_slice(piece);
             self.line.add(piece);
-            if piece.ends_with(b"\n") {
-                if let Some(answer) = self.line.end(self.most_bytes, &mut self.report) {
-                    self.out.extend_from_slice(&answer);
-                }
+            if piece.ends_with(b"\n")
+                && let Some(answer) = self.line.end(self.most_bytes, &mut self.report)
+            {
+                self.out.extend_from_slice(&answer);
             }
         }
     }

@@ -202,6 +202,13 @@ impl Servers {
         self.shared.version.subscribe()
     }
 
+    /// Globs over the names of the tools whose servers are `lazy` in the config, for
+    /// [`BridgeOptions::lazy`](crate::BridgeOptions::lazy).
+    pub fn lazy(&self) -> Vec<String> {
+        let lazy = self.shared.servers.iter().filter(|held| held.server.is_lazy());
+        lazy.map(|held| format!("{}/*", held.server.name())).collect()
+    }
+
     /// Where content is that was too large to give.
     pub fn store(&self) -> &Store {
         &self.shared.store

@@ -13,6 +13,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use codemode_core::{CodeMode, Error, ErrorKind};
 use rmcp::ServiceExt;
 use tokio::sync::{Semaphore, watch};
+use wildmatch::WildMatch;
 
 pub use self::http::HttpOptions;
 use self::{reply::Shaper, session::Session};
@@ -30,6 +31,7 @@ struct Shared {
     version: watch::Sender<u64>,
     shaper: Shaper,
     catalog_bytes: usize,
+    lazy: Vec<WildMatch>,
     places: Semaphore,
 }
 
@@ -41,6 +43,8 @@ pub struct BridgeOptions {
     /// Tokens of declarations in the description of `execute_typescript`; a larger catalog is searched instead. Default
     /// 8,000.
     pub catalog_tokens: usize,
+    /// Globs over the tools' own names, such as `github/*`: these are found by search also where the catalog is small.
+    pub lazy: Vec<String>,
     /// The most executions at once over all clients; more wait. Default 32.
     pub executions: usize,
     /// Where the rest of long answers is kept. Give it the store of the [`Servers`](crate::Servers), so that clients can
@@ -50,7 +54,7 @@ pub struct BridgeOptions {
 
 impl Default for BridgeOptions {
     fn default() -> Self {
-        Self { result_tokens: 10_000, catalog_tokens: 8_000, executions: 32, store: Store::default() }
+        Self { result_tokens: 10_000, catalog_tokens: 8_000, lazy: Vec::new(), executions: 32, store: Store::default() }
     }
 }
 
@@ -65,6 +69,7 @@ impl Bridge {
                 version: watch::Sender::new(0),
                 shaper,
                 catalog_bytes: bytes(options.catalog_tokens),
+                lazy: options.lazy.iter().map(|glob| WildMatch::new(glob)).collect(),
                 places: Semaphore::new(options.executions.clamp(1, Semaphore::MAX_PERMITS)),
             }),
         }

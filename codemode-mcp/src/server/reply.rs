@@ -24,10 +24,10 @@ impl Shaper {
         if let Some(result) = &reply.result {
             let mut value = result.value().unwrap_or_else(|_| result.text().into());
             images = self.images(&value);
-            let lighter = self.lighten(&mut value, 0);
+            let handles = self.lighten(&mut value, 0);
             let (is_text, whole) = match &value {
                 Value::String(text) => (true, text.clone()),
-                value if lighter => (false, value.to_string()),
+                value if handles > 0 => (false, value.to_string()),
                 _ => (false, result.text().to_owned()),
             };
             match self.cut("result", &whole, if is_text { "text/plain" } else { "application/json" }, self.most_bytes) {
@@ -98,29 +98,29 @@ impl Shaper {
         (data.len() <= MOST_IMAGE_BYTES).then(|| ContentBlock::image(data, mime_type))
     }
 
-    /// Puts handles in place of the bytes of media: base64 tells a model nothing. Says whether there were any.
-    fn lighten(&self, value: &mut Value, depth: usize) -> bool {
+    /// Puts handles in place of the bytes of media: base64 tells a model nothing. Counts them.
+    fn lighten(&self, value: &mut Value, depth: usize) -> usize {
         if depth > DEEPEST_MEDIA {
-            return false;
+            return 0;
         }
         let fields = match value {
-            Value::Array(items) => return items.iter_mut().fold(false, |any, item| self.lighten(item, depth + 1) || any),
+            Value::Array(items) => return items.iter_mut().map(|item| self.lighten(item, depth + 1)).sum(),
             Value::Object(fields) => fields,
-            _ => return false,
+            _ => return 0,
         };
         let is_media = matches!(fields.get("type").and_then(Value::as_str), Some("image" | "audio" | "resource"));
         let field = ["data", "blob"].into_iter().find(|field| {
             fields.get(*field).and_then(Value::as_str).is_some_and(|data| data.len() > MOST_MEDIA_BYTES)
         });
         let (true, Some(field)) = (is_media, field) else {
-            return fields.values_mut().fold(false, |any, item| self.lighten(item, depth + 1) || any);
+            return fields.values_mut().map(|item| self.lighten(item, depth + 1)).sum();
         };
-        let Some(Value::String(data)) = fields.remove(field) else { return false };
+        let Some(Value::String(data)) = fields.remove(field) else { return 0 };
         let mime_type = fields.get("mimeType").and_then(Value::as_str).unwrap_or("application/octet-stream").into();
         if let Some(handle) = self.store.put(Stored { mime_type, data: data.into(), base64: true }) {
             fields.insert("handle".into(), handle.into());
         }
-        true
+        1
     }
 
     /// The beginning of what is too long, and where the rest is.

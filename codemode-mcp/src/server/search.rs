@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use codemode_core::FunctionInfo;
+
 /// One function that was found, best first.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Found<'a> {
@@ -12,7 +14,7 @@ pub(crate) struct Found<'a> {
 
 /// The functions that fit the query best. A word counts the more the fewer functions have it; in a name it counts more
 /// than in a description, whole more than in part. An empty query lists the catalog.
-pub(crate) fn search<'a>(catalog: impl Iterator<Item = (&'a str, &'a str)>, query: &str) -> Vec<Found<'a>> {
+pub(crate) fn search<'a>(catalog: impl Iterator<Item = FunctionInfo<'a>>, query: &str) -> Vec<Found<'a>> {
     let catalog: Vec<Entry<'a>> = catalog.map(Entry::of).collect();
     let wanted = words(query);
     let found = |entry: &Entry<'a>| Found { function: entry.function, summary: summary(entry.description) };
@@ -50,7 +52,7 @@ struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    fn of((function, description): (&'a str, &'a str)) -> Self {
+    fn of(FunctionInfo { name: function, description, .. }: FunctionInfo<'a>) -> Self {
         let name_words = words(function.strip_prefix("external_").unwrap_or(function));
         Self { function, description, name_words, words: words(description) }
     }
@@ -125,8 +127,12 @@ mod tests {
         ("external_weather_get", "Weather of a city"),
     ];
 
+    fn catalog() -> impl Iterator<Item = FunctionInfo<'static>> {
+        CATALOG.into_iter().map(|(name, description)| FunctionInfo { name, tool: name, description })
+    }
+
     fn names(query: &str) -> Vec<&'static str> {
-        search(CATALOG.into_iter(), query).into_iter().map(|found| found.function).collect()
+        search(catalog(), query).into_iter().map(|found| found.function).collect()
     }
 
     #[test]
@@ -142,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_summary_is_one_short_line() {
-        assert_eq!(search(CATALOG.into_iter(), "text")[0].summary, "Reads a file as text.");
+        assert_eq!(search(catalog(), "text")[0].summary, "Reads a file as text.");
         assert_eq!(summary(&"x\ty".repeat(100)).chars().count(), 121);
     }
 }

@@ -17,7 +17,11 @@ use rmcp::{
 };
 use serde_json::Value;
 
-use super::{Bridge, live::Live, tools};
+use super::{
+    Bridge,
+    live::Live,
+    tools::{self, Told},
+};
 
 /// One client.
 #[derive(Clone)]
@@ -57,9 +61,9 @@ impl Session {
         Some(shared.shaper.result(&reply))
     }
 
-    /// Whether the catalog is too large to be given whole.
-    fn is_searched(&self, code_mode: &CodeMode) -> bool {
-        code_mode.stubs().len() > self.bridge.shared.catalog_bytes
+    fn told(&self, code_mode: &CodeMode) -> Told {
+        let shared = &self.bridge.shared;
+        Told::of(code_mode, &shared.lazy, shared.catalog_bytes)
     }
 }
 
@@ -67,7 +71,7 @@ impl ServerHandler for Session {
     fn get_info(&self) -> ServerConfig {
         let capabilities = ServerCapabilities::builder().enable_tools().enable_tool_list_changed().enable_logging().build();
         let code_mode = self.bridge.code_mode();
-        let instructions = tools::instructions(&code_mode, self.is_searched(&code_mode));
+        let instructions = self.told(&code_mode).instructions(&code_mode);
         ServerConfig::new(capabilities)
             .with_server_info(Implementation::new("codemode", env!("CARGO_PKG_VERSION")))
             .with_instructions(instructions)
@@ -79,7 +83,7 @@ impl ServerHandler for Session {
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         let code_mode = self.bridge.code_mode();
-        Ok(ListToolsResult::with_all_items(tools::listed(&code_mode, self.is_searched(&code_mode))))
+        Ok(ListToolsResult::with_all_items(self.told(&code_mode).tools(&code_mode)))
     }
 
     async fn call_tool(

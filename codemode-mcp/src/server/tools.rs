@@ -2,47 +2,72 @@
 
 use std::sync::Arc;
 
-use codemode_core::CodeMode;
+use codemode_core::{CodeMode, FunctionInfo};
 use rmcp::model::{CallToolResult, ContentBlock, JsonObject, Tool, ToolAnnotations};
 use serde_json::{Value, json};
+use wildmatch::WildMatch;
 
 use super::{reply::Shaper, search};
 
-/// Which tools there are: search is offered where the declarations would not fit.
-pub(crate) fn listed(code_mode: &CodeMode, is_searched: bool) -> Vec<Tool> {
-    let definition = code_mode.tool_definition();
-    let mut description = definition.description.clone();
-    let declarations = code_mode.stubs().trim_end();
-    if is_searched {
-        description.push_str(HOW_TO_SEARCH);
-    } else if !declarations.is_empty() {
-        description.push_str("\n\nDeclarations:\n");
-        description.push_str(declarations);
-    }
-    let mut output = definition.output_schema.clone();
-    if let Some(properties) = output.get_mut("properties").and_then(Value::as_object_mut) {
-        properties.insert("truncated".into(), truncated_schema());
-    }
-    let read_only = || ToolAnnotations::new().read_only(true);
-    let mut tools = vec![
-        Tool::new(definition.name.to_owned(), description, object(definition.input_schema.clone()))
-            .with_raw_output_schema(object(output)),
-    ];
-    if is_searched {
-        tools.push(Tool::new("search_tools", SEARCH_TOOLS, object(search_schema())).with_annotations(read_only()));
-        tools.push(Tool::new("discover_tools", DISCOVER_TOOLS, object(discover_schema())).with_annotations(read_only()));
-    }
-    tools.push(Tool::new("read_result", READ_RESULT, object(read_result_schema())).with_annotations(read_only()));
-    tools
+/// What a client is told of the catalog before it asks.
+pub(crate) struct Told {
+    declarations: String,
+    /// Some functions are not declared: they are found by search.
+    is_searched: bool,
 }
 
-/// The system prompt without the declarations: they stand in the description of the tool, which every client passes
-/// on, while not all pass on this.
-pub(crate) fn instructions(code_mode: &CodeMode, is_searched: bool) -> String {
-    match (code_mode.stubs().trim_end(), is_searched) {
-        ("", _) => code_mode.system_prompt().to_owned(),
-        (stubs, false) => code_mode.system_prompt().replace(stubs, "// in the description of execute_typescript"),
-        (stubs, true) => code_mode.system_prompt().replace(stubs, "// search_tools finds functions, discover_tools declares them"),
+impl Told {
+    /// Declares the functions that are not `lazy`, if that takes no more than `most_bytes`.
+    pub(crate) fn of(code_mode: &CodeMode, lazy: &[WildMatch], most_bytes: usize) -> Self {
+        let is_lazy = |function: &FunctionInfo<'_>| lazy.iter().any(|glob| glob.matches(function.tool));
+        let eager: Vec<&str> =
+            code_mode.functions().filter(|function| !is_lazy(function)).map(|function| function.name).collect();
+        let is_whole = eager.len() == code_mode.functions().count();
+        let declarations = if is_whole { code_mode.stubs().to_owned() } else { code_mode.stubs_of(&eager) };
+        let fits = declarations.len() <= most_bytes;
+        Self { declarations: if fits { declarations } else { String::new() }, is_searched: !(is_whole && fits) }
+    }
+
+    /// The tools.
+    pub(crate) fn tools(&self, code_mode: &CodeMode) -> Vec<Tool> {
+        let definition = code_mode.tool_definition();
+        let mut description = definition.description.clone();
+        if self.is_searched {
+            description.push_str(HOW_TO_SEARCH);
+        }
+        if !self.declarations.is_empty() {
+            description.push_str("\n\nDeclarations:\n");
+            description.push_str(self.declarations.trim_end());
+        }
+        let mut output = definition.output_schema.clone();
+        if let Some(properties) = output.get_mut("properties").and_then(Value::as_object_mut) {
+            properties.insert("truncated".into(), truncated_schema());
+        }
+        let read_only = |name: &'static str, about: &'static str, input: Value| {
+            Tool::new(name, about, object(input)).with_annotations(ToolAnnotations::new().read_only(true))
+        };
+        let run = Tool::new(definition.name.to_owned(), description, object(definition.input_schema.clone()));
+        let mut tools = vec![run.with_raw_output_schema(object(output))];
+        if self.is_searched {
+            tools.push(read_only("search_tools", SEARCH_TOOLS, search_schema()));
+            tools.push(read_only("discover_tools", DISCOVER_TOOLS, discover_schema()));
+        }
+        tools.push(read_only("read_result", READ_RESULT, read_result_schema()));
+        tools
+    }
+
+    /// The system prompt without the declarations: they stand in the description of the tool, which every client passes
+    /// on, while not all pass on this.
+    pub(crate) fn instructions(&self, code_mode: &CodeMode) -> String {
+        let place = if self.is_searched {
+            "// search_tools finds functions, discover_tools declares them"
+        } else {
+            "// in the description of execute_typescript"
+        };
+        match code_mode.stubs().trim_end() {
+            "" => code_mode.system_prompt().to_owned(),
+            stubs => code_mode.system_prompt().replace(stubs, place),
+        }
     }
 }
 
@@ -71,7 +96,7 @@ pub(crate) fn discover_tools(code_mode: &CodeMode, input: &JsonObject, most_byte
     };
     let names: Vec<&str> = names.iter().filter_map(Value::as_str).take(MOST_FOUND).collect();
     let (known, unknown): (Vec<&str>, Vec<&str>) =
-        names.into_iter().partition(|name| code_mode.functions().any(|(function, _)| function == *name));
+        names.into_iter().partition(|name| code_mode.functions().any(|function| function.name == *name));
     let mut text = code_mode.stubs_of(&known);
     if text.len() > most_bytes {
         text.truncate(text.floor_char_boundary(most_bytes));

@@ -1,0 +1,171 @@
+//! Servers reached over streamable HTTP: our own bridge in the place of the server, so that both ends are looked at.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use codemode_core::{CodeMode, ExecuteOptions, Tool};
+use codemode_mcp::{Bridge, BridgeOptions, ConnectOptions, HttpOptions, McpConfig, Servers};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, sync::Notify};
+use tokio_util::sync::CancellationToken;
+
+const TOKEN: &str = "a long enough token";
+
+/// A tool that waits for ever, and says how many calls of it are open.
+#[derive(Clone, Default)]
+struct Gate {
+    open: Arc<AtomicUsize>,
+    changed: Arc<Notify>,
+}
+
+struct Entered(Gate);
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::SeqCst);
+        self.0.changed.notify_waiters();
+    }
+}
+
+impl Gate {
+    fn tool(&self) -> Tool {
+        let gate = self.clone();
+        Tool::from_schema("wait", "Waits", json!({ "type": "object" }), None, move |_input, _context| {
+            gate.open.fetch_add(1, Ordering::SeqCst);
+            gate.changed.notify_waiters();
+            let entered = Entered(gate.clone());
+            async move {
+                let _entered = entered;
+                std::future::pending::<()>().await;
+                Ok(Value::Null)
+            }
+        })
+    }
+
+    async fn until_open(&self, count: usize) {
+        let wait = async {
+            loop {
+                let changed = self.changed.notified();
+                if self.open.load(Ordering::SeqCst) == count {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), wait).await.expect("the calls open or close");
+    }
+}
+
+/// Serves on a port until `stop` is cancelled. The same port can be served again.
+async fn serve(port: u16, gate: &Gate) -> (u16, CancellationToken) {
+    let builder = CodeMode::builder().driver(codemode_driver_quickjs::driver()).tool(gate.tool());
+    let bridge = Bridge::new(builder.build().expect("it builds"), BridgeOptions::default());
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    socket.set_reuseaddr(true).expect("a socket option");
+    socket.bind(([127, 0, 0, 1], port).into()).expect("the port is free");
+    let listener: TcpListener = socket.listen(64).expect("it listens");
+    let port = listener.local_addr().expect("an address").port();
+    let options = HttpOptions { token: Some(TOKEN.into()), ..HttpOptions::default() };
+    let stop = options.stop.clone();
+    tokio::spawn(async move { bridge.serve_http(listener, options).await });
+    (port, stop)
+}
+
+async fn connect(port: u16, token: &str, timeout_ms: u64) -> Servers {
+    let text = json!({ "mcpServers": { "far": {
+        "type": "http", "url": format!("http://127.0.0.1:{port}/mcp"),
+        "headers": { "Authorization": format!("Bearer {token}") }, "timeoutMs": timeout_ms } } });
+    let config = McpConfig::parse(&text.to_string(), "test").expect("the config is right");
+    Servers::connect(config, ConnectOptions { patience: Duration::from_secs(5), ..ConnectOptions::default() }).await
+}
+
+async fn run(servers: &Servers, code: &str) -> Result<Value, (String, Value)> {
+    let code_mode = servers.give(CodeMode::builder().driver(codemode_driver_quickjs::driver())).build().expect("it builds");
+    let outcome = code_mode.execute(code, ExecuteOptions::default()).await.expect("the host works");
+    match outcome.result {
+        Ok(value) => Ok(value.map_or(Value::Null, |json| json.value().expect("a shallow value"))),
+        Err(failure) => Err((failure.message, failure.code.unwrap_or_default())),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_run_together_and_structured_answers_come_back() {
+    let (port, _stop) = serve(0, &Gate::default()).await;
+    let servers = connect(port, TOKEN, 20_000).await;
+    assert_eq!(servers.status()[0].problem, None);
+    let code = "const run = typescriptCode => external_far_execute_typescript({ typescriptCode });
+                const all = await Promise.all(Array.from({ length: 30 }, (_, n) => run(`return ${n}`)));
+                return all.map(answer => answer.result);";
+    assert_eq!(run(&servers, code).await, Ok(json!((0..30).collect::<Vec<_>>())));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_token_is_told_as_what_it_is() {
+    let (port, _stop) = serve(0, &Gate::default()).await;
+    let servers = connect(port, "another token", 20_000).await;
+    let problem = servers.status()[0].problem.clone().expect("it is refused");
+    assert!(problem.contains("401") || problem.to_lowercase().contains("auth"), "{problem}");
+    assert!(!problem.contains("another token"), "{problem}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_timeout_stops_the_program_at_the_far_end() {
+    let gate = Gate::default();
+    let (port, _stop) = serve(0, &gate).await;
+    let servers = connect(port, TOKEN, 500).await;
+    let code = "await external_far_execute_typescript({ typescriptCode: 'await external_wait({})' });";
+    let (message, code) = run(&servers, code).await.expect_err("it takes too long");
+    assert!(message.contains("did not answer within 500ms"), "{message}");
+    assert_eq!(code, "TOOL_TIMEOUT");
+    gate.until_open(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_goes_in_mid_call_fails_the_call_and_is_used_again_when_it_is_back() {
+    let gate = Gate::default();
+    let (port, stop) = serve(0, &gate).await;
+    let servers = connect(port, TOKEN, 15_000).await;
+    let waiting = servers.clone();
+    let call = tokio::spawn(async move {
+        run(&waiting, "await external_far_execute_typescript({ typescriptCode: 'await external_wait({})' });").await
+    });
+    gate.until_open(1).await;
+    stop.cancel();
+    let (message, code) = call.await.expect("no panic").expect_err("its server is gone");
+    assert!(code == "CONNECTION_LOST" || code == "TOOL_TIMEOUT", "{message} {code}");
+    assert_eq!(gate.open.load(Ordering::SeqCst), 0);
+    let (_, _stop) = serve(port, &gate).await;
+    let code = "return (await external_far_execute_typescript({ typescriptCode: 'return 7' })).result;";
+    let mut last = run(&servers, code).await;
+    for _ in 0..50 {
+        if last.is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        last = run(&servers, code).await;
+    }
+    assert_eq!(last, Ok(json!(7)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_where_nobody_is_costs_nothing_but_itself() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    drop(listener);
+    let servers = connect(port, TOKEN, 1_000).await;
+    let problem = servers.status()[0].problem.clone().expect("nobody is there");
+    assert!(problem.to_lowercase().contains("refused"), "{problem}");
+    // It comes later, and is found.
+    let (_, _stop) = serve(port, &Gate::default()).await;
+    let mut changes = servers.changes();
+    while servers.status()[0].problem.is_some() {
+        tokio::time::timeout(Duration::from_secs(30), changes.changed()).await.expect("it is tried again").expect("servers");
+    }
+    let code = "return (await external_far_execute_typescript({ typescriptCode: 'return 7' })).result;";
+    assert_eq!(run(&servers, code).await, Ok(json!(7)));
+}
