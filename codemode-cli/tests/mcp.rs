@@ -95,7 +95,9 @@ impl Served {
             .spawn()
             .expect("codemode starts");
         let mut lines = BufReader::new(child.stderr.take().expect("it is piped")).lines().map_while(Result::ok);
-        let url = lines.find_map(|line| line.split_once("serving MCP at ").map(|(_, url)| url.to_owned())).expect("an address");
+        let url = lines
+            .find_map(|line| line.split_once("serving MCP at ").map(|(_, url)| url.to_owned()))
+            .expect("an address");
         std::thread::spawn(move || lines.for_each(|line| eprintln!("{line}")));
         Self { child, url }
     }
@@ -192,7 +194,10 @@ fn run_with_servers(parts: &Parts) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let config = parts.config(folder.path());
     let program = folder.path().join("program.ts");
-    fs::write(&program, "return (await external_everything_get_structured_content({ location: 'Chicago' })).temperature;")?;
+    fs::write(
+        &program,
+        "return (await external_everything_get_structured_content({ location: 'Chicago' })).temperature;",
+    )?;
     let done = Command::new(CODEMODE).arg("run").arg(&program).arg("--mcp").arg(&config).output()?;
     assert!(done.status.success(), "{done:?}");
     assert!(String::from_utf8_lossy(&done.stdout).trim().parse::<f64>().is_ok(), "{done:?}");

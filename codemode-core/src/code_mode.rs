@@ -135,7 +135,8 @@ impl CodeMode {
     /// The declarations of some functions with the types they need, each once. Names that are none are passed over.
     pub fn stubs_of(&self, functions: &[&str]) -> String {
         let (mut text, mut types) = (String::new(), std::collections::HashSet::new());
-        for stub in functions.iter().filter_map(|name| self.shared.stubs.per_tool.iter().find(|stub| stub.guest_name == *name))
+        for stub in
+            functions.iter().filter_map(|name| self.shared.stubs.per_tool.iter().find(|stub| stub.guest_name == *name))
         {
             for named in stub.types.iter().filter(|named| types.insert(named.name.as_str())) {
                 text.push_str(named.text.trim_end());

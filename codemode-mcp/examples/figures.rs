@@ -54,7 +54,11 @@ fn servers(tools: &Path, folder: &Path) -> Vec<(&'static str, PathBuf, Vec<Strin
         ("thinking", "node".into(), vec![node("sequential-thinking")]),
         ("time", python("mcp-server-time"), vec!["--local-timezone".into(), "UTC".into()]),
         ("git", python("mcp-server-git"), vec!["--repository".into(), place.clone()]),
-        ("sqlite", tools.join("py-sqlite/bin/mcp-server-sqlite"), vec!["--db-path".into(), format!("{place}/notes.db")]),
+        (
+            "sqlite",
+            tools.join("py-sqlite/bin/mcp-server-sqlite"),
+            vec!["--db-path".into(), format!("{place}/notes.db")],
+        ),
     ]
 }
 
@@ -69,7 +73,8 @@ fn tasks(folder: &Path) -> Vec<Task> {
     let place = folder.display().to_string();
     let files: Vec<String> = (0..8).map(|n| format!("{place}/log{n}.txt")).collect();
     let write = |path: &String| {
-        let text: String = (0..60).map(|line| format!("line {line} of a log that nobody wants to read in full\n")).collect();
+        let text: String =
+            (0..60).map(|line| format!("line {line} of a log that nobody wants to read in full\n")).collect();
         ("files", "write_file", json!({ "path": path, "content": text }))
     };
     let read = |path: &String| ("files", "read_text_file", json!({ "path": path }));
@@ -166,7 +171,8 @@ async fn tokens(tools: &Path, folder: &Path) -> Result<()> {
         let client = bridge(catalog_tokens).await?;
         let mut sum = client.peer_info().and_then(|info| info.instructions.clone()).map_or(0, |text| count(&text));
         for tool in client.list_all_tools().await? {
-            sum += json(&json!({ "name": tool.name, "description": tool.description, "input_schema": tool.input_schema }));
+            sum +=
+                json(&json!({ "name": tool.name, "description": tool.description, "input_schema": tool.input_schema }));
         }
         before.push(sum);
         through = through.or(Some(client));
@@ -185,7 +191,8 @@ async fn tokens(tools: &Path, folder: &Path) -> Result<()> {
             spent += json(input) + count(tool);
             let input = input.as_object().cloned().unwrap_or_default();
             let answer = client.call_tool(CallToolRequestParams::new(*tool).with_arguments(input)).await?;
-            spent += answer.content.iter().filter_map(|block| block.as_text()).map(|text| count(&text.text)).sum::<usize>();
+            spent +=
+                answer.content.iter().filter_map(|block| block.as_text()).map(|text| count(&text.text)).sum::<usize>();
         }
         if task.name.starts_with("a table") {
             let drop = json!({ "query": "DROP TABLE sales" }).as_object().cloned().unwrap_or_default();
@@ -195,7 +202,8 @@ async fn tokens(tools: &Path, folder: &Path) -> Result<()> {
         let input = json!({ "typescriptCode": task.program });
         let mut ours = json(&input) + count("execute_typescript");
         let arguments = input.as_object().cloned().unwrap_or_default();
-        let answer = through.call_tool(CallToolRequestParams::new("execute_typescript").with_arguments(arguments)).await?;
+        let answer =
+            through.call_tool(CallToolRequestParams::new("execute_typescript").with_arguments(arguments)).await?;
         if answer.is_error == Some(true) {
             return Err(format!("{}: {:?}", task.name, answer.content).into());
         }
@@ -217,8 +225,8 @@ mod rmcp_server {
     use rmcp::{
         ErrorData, RoleServer, ServerHandler,
         model::{
-            CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ListToolsResult, PaginatedRequestParams,
-            ServerCapabilities, ServerConfig, Tool,
+            CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ListToolsResult,
+            PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
         },
         service::RequestContext,
     };

@@ -13,7 +13,7 @@ use codemode_mcp::{Bridge, BridgeOptions, HttpOptions};
 use rmcp::{
     ClientHandler, RoleClient, ServiceExt,
     model::{
-        CallToolRequestParams, CallToolResult, CancelledNotificationParam, ClientRequest, CallToolRequest,
+        CallToolRequest, CallToolRequestParams, CallToolResult, CancelledNotificationParam, ClientRequest,
         ProgressNotificationParam,
     },
     service::{NotificationContext, PeerRequestOptions, RunningService},
@@ -124,7 +124,10 @@ async fn a_program_runs_and_is_told_live() {
     assert!(description.contains("external_double(input: { n: number })"), "{description}");
     let info = client.peer_info().expect("it said who it is");
     let instructions = info.instructions.as_deref().unwrap_or_default();
-    assert!(instructions.contains("in the description of execute_typescript") && !instructions.contains("input: {"), "{instructions}");
+    assert!(
+        instructions.contains("in the description of execute_typescript") && !instructions.contains("input: {"),
+        "{instructions}"
+    );
     let wrong = run(&client, "return await external_duble({ n: 1 })").await;
     let text = wrong.content[0].as_text().map(|text| text.text.clone()).unwrap_or_default();
     assert!(wrong.is_error == Some(true) && text.contains("external_double"), "{text}");
@@ -181,17 +184,28 @@ async fn requests_run_together_up_to_the_bound() {
 async fn another_catalog_is_announced() {
     let bridge = Bridge::new(code_mode(vec![double()]), BridgeOptions::default());
     let (client, heard) = joined(&bridge).await;
-    let tool = Tool::from_schema("triple", "Three times", json!({ "type": "object" }), None, |_input, _| async { Ok(json!(3)) });
+    let tool = Tool::from_schema("triple", "Three times", json!({ "type": "object" }), None, |_input, _| async {
+        Ok(json!(3))
+    });
     bridge.replace(code_mode(vec![tool]));
     tokio::time::timeout(Duration::from_secs(30), heard.tools_changed.notified()).await.expect("it is announced");
-    assert_eq!(run(&client, "return await external_triple({})").await.structured_content, Some(json!({ "success": true, "result": 3 })));
+    assert_eq!(
+        run(&client, "return await external_triple({})").await.structured_content,
+        Some(json!({ "success": true, "result": 3 }))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_catalog_over_its_budget_is_searched() {
     let tool = |n: usize| {
         let schema = json!({ "type": "object", "properties": { "id": { "type": "integer" } } });
-        Tool::from_schema(format!("customers_{n}"), format!("Customers of region {n}"), schema, None, |input, _| async { Ok(input) })
+        Tool::from_schema(
+            format!("customers_{n}"),
+            format!("Customers of region {n}"),
+            schema,
+            None,
+            |input, _| async { Ok(input) },
+        )
     };
     let options = BridgeOptions { catalog_tokens: 1_000, ..BridgeOptions::default() };
     let (client, _) = joined(&Bridge::new(code_mode((0..500).map(tool).collect()), options)).await;
@@ -203,16 +217,24 @@ async fn a_catalog_over_its_budget_is_searched() {
     assert!(told < 6_000, "{told} bytes are told before anybody asks");
     let call = async |name: &'static str, input: Value| {
         let input = input.as_object().cloned().unwrap_or_default();
-        let result = client.call_tool(CallToolRequestParams::new(name).with_arguments(input)).await.expect("it answers");
+        let result =
+            client.call_tool(CallToolRequestParams::new(name).with_arguments(input)).await.expect("it answers");
         result.content[0].as_text().map(|text| text.text.clone()).unwrap_or_default()
     };
     let found = call("search_tools", json!({ "query": "customers region 77", "limit": 2 })).await;
     assert_eq!(found.lines().next(), Some("external_customers_77: Customers of region 77"), "{found}");
     assert!(found.ends_with("(498 more from offset 2)"), "{found}");
-    let declared = call("discover_tools", json!({ "toolNames": ["external_customers_77", "external_custmers_78"] })).await;
+    let declared =
+        call("discover_tools", json!({ "toolNames": ["external_customers_77", "external_custmers_78"] })).await;
     assert!(declared.contains("declare function external_customers_77(input"), "{declared}");
-    assert!(declared.contains("// there is no function \"external_custmers_78\"; near: external_customers_78"), "{declared}");
-    assert_eq!(run(&client, "return await external_customers_77({ id: 5 })").await.structured_content, Some(json!({ "success": true, "result": { "id": 5 } })));
+    assert!(
+        declared.contains("// there is no function \"external_custmers_78\"; near: external_customers_78"),
+        "{declared}"
+    );
+    assert_eq!(
+        run(&client, "return await external_customers_77({ id: 5 })").await.structured_content,
+        Some(json!({ "success": true, "result": { "id": 5 } }))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -224,8 +246,15 @@ async fn lazy_tools_are_found_beside_the_declared_ones() {
     let listed = client.list_all_tools().await.expect("it lists them");
     assert_eq!(listed.len(), 4);
     let description = listed[0].description.as_deref().unwrap_or_default();
-    assert!(description.contains("declare function external_double(") && !description.contains("function external_crm_find"), "{description}");
-    assert_eq!(run(&client, "return await external_crm_find({})").await.structured_content, Some(json!({ "success": true, "result": "found" })));
+    assert!(
+        description.contains("declare function external_double(")
+            && !description.contains("function external_crm_find"),
+        "{description}"
+    );
+    assert_eq!(
+        run(&client, "return await external_crm_find({})").await.structured_content,
+        Some(json!({ "success": true, "result": "found" }))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -238,7 +267,8 @@ async fn wrong_input_is_answered_and_wrong_names_too() {
         assert_eq!(result.is_error, Some(true));
         assert!(result.content[0].as_text().is_some_and(|text| text.text.contains("typescriptCode")));
     }
-    let error = client.call_tool(CallToolRequestParams::new("external_double")).await.expect_err("there is no such tool");
+    let error =
+        client.call_tool(CallToolRequestParams::new("external_double")).await.expect_err("there is no such tool");
     assert!(error.to_string().contains("external_* functions inside its program"), "{error}");
     let read = client.call_tool(CallToolRequestParams::new("read_result")).await.expect("the server answers");
     assert_eq!(read.is_error, Some(true));
@@ -290,12 +320,17 @@ fn initialize() -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn http_wants_the_token_and_refuses_other_hosts_and_origins() {
     let token = "a long enough token";
-    let options = HttpOptions { token: Some(token.into()), origins: vec!["https://good.example:443".into()], ..HttpOptions::default() };
+    let options = HttpOptions {
+        token: Some(token.into()),
+        origins: vec!["https://good.example:443".into()],
+        ..HttpOptions::default()
+    };
     let served = Served::start(vec![], options).await;
     assert_eq!(Served::status(served.post(initialize())).await, 401);
     assert_eq!(Served::status(served.post(initialize()).bearer_auth("a long enough tokem")).await, 401);
     assert_eq!(Served::status(served.post(initialize()).bearer_auth(token)).await, 200);
-    let with = |name: &'static str, value: &'static str| served.post(initialize()).bearer_auth(token).header(name, value);
+    let with =
+        |name: &'static str, value: &'static str| served.post(initialize()).bearer_auth(token).header(name, value);
     assert_eq!(Served::status(with("origin", "https://evil.example")).await, 403);
     assert_eq!(Served::status(with("origin", "http://localhost:3000")).await, 403);
     assert_eq!(Served::status(with("origin", "https://good.example")).await, 200);

@@ -64,7 +64,11 @@ impl Parts {
     }
 
     fn node(&self, server: &str) -> String {
-        let file = if server == "memory" || server == "everything" || server == "filesystem" { server } else { "sequential-thinking" };
+        let file = if server == "memory" || server == "everything" || server == "filesystem" {
+            server
+        } else {
+            "sequential-thinking"
+        };
         let dist = self.0.join("npm/node_modules/@modelcontextprotocol").join(format!("server-{file}/dist/index.js"));
         dist.display().to_string()
     }
@@ -227,8 +231,10 @@ fn kill_children_named(part: &str) -> usize {
         let (pid, parent) = (words.next()?, words.next()?);
         (parent == mine && line.contains(part)).then(|| pid.to_owned())
     });
-    pids.filter(|pid| std::process::Command::new("kill").args(["-9", pid]).status().is_ok_and(|status| status.success()))
-        .count()
+    pids.filter(|pid| {
+        std::process::Command::new("kill").args(["-9", pid]).status().is_ok_and(|status| status.success())
+    })
+    .count()
 }
 
 async fn a_refused_path_throws_the_servers_text(parts: Parts) {

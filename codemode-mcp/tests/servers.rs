@@ -186,27 +186,27 @@ async fn max_concurrency_holds_over_all_tools_of_a_server() {
 }
 
 async fn a_server_that_fails_costs_only_its_own_tools() {
-    let world = World::with(&[("good", "normal"), ("mute", "mute"), ("bad", "exit"), ("gone", "normal")], |name, config| {
-        let mut config = ServerConfig { start_timeout: Duration::from_millis(1_500), ..config };
-        if name == "gone" {
-            config.endpoint = ServerConfig::stdio("gone", "no-such-program-here", ["x"]).endpoint;
-        }
-        config
-    })
-    .await;
+    let world =
+        World::with(&[("good", "normal"), ("mute", "mute"), ("bad", "exit"), ("gone", "normal")], |name, config| {
+            let mut config = ServerConfig { start_timeout: Duration::from_millis(1_500), ..config };
+            if name == "gone" {
+                config.endpoint = ServerConfig::stdio("gone", "no-such-program-here", ["x"]).endpoint;
+            }
+            config
+        })
+        .await;
     assert_eq!(world.value("return await external_good_echo({ n: 1 });").await, json!({ "n": 1 }));
-    let problems: Vec<(String, String)> = world
-        .servers
-        .status()
-        .into_iter()
-        .filter_map(|status| Some((status.name, status.problem?)))
-        .collect();
+    let problems: Vec<(String, String)> =
+        world.servers.status().into_iter().filter_map(|status| Some((status.name, status.problem?))).collect();
     assert_eq!(problems.len(), 3, "{problems:?}");
     assert_eq!(problems[0].1, "it did not start within 1.5s");
     assert!(problems[1].1.contains("ended (exit status: 7)") && problems[1].1.contains("disk on fire"), "{problems:?}");
     assert!(problems[2].1.starts_with("there is no program \"no-such-program-here\""), "{problems:?}");
     let prompt = world.code_mode().system_prompt().to_owned();
-    assert!(prompt.contains("\nNote: the tools of the server \"gone\" are not available now: there is no program"), "{prompt}");
+    assert!(
+        prompt.contains("\nNote: the tools of the server \"gone\" are not available now: there is no program"),
+        "{prompt}"
+    );
     world.notice(|notice| matches!(notice, Notice::Down { server, retry_in: None, .. } if server == "gone")).await;
     world.notice(|notice| matches!(notice, Notice::Down { server, retry_in: Some(_), .. } if server == "bad")).await;
 }
@@ -215,7 +215,10 @@ async fn a_server_killed_in_mid_call_is_restarted_and_the_call_not_repeated() {
     let world = World::of(&[("one", "normal"), ("two", "normal")]).await;
     let before = world.value("return await external_one_pid({});").await;
     let (message, code) = world.error("await external_one_crash({});").await;
-    assert!(message.contains("the server \"one\" ended (exit status: 3); its last words: segmentation fault"), "{message}");
+    assert!(
+        message.contains("the server \"one\" ended (exit status: 3); its last words: segmentation fault"),
+        "{message}"
+    );
     assert!(message.contains("was not sent again"), "{message}");
     assert_eq!(code, "CONNECTION_LOST");
     // The next call waits for the restart.
@@ -240,8 +243,11 @@ async fn a_cancelled_execution_cancels_the_call_at_the_server() {
 }
 
 async fn a_timeout_cancels_the_call_at_the_server() {
-    let world =
-        World::with(&[("one", "normal")], |_, config| ServerConfig { timeout: Some(Duration::from_millis(200)), ..config }).await;
+    let world = World::with(&[("one", "normal")], |_, config| ServerConfig {
+        timeout: Some(Duration::from_millis(200)),
+        ..config
+    })
+    .await;
     let (message, code) = world.error("await external_one_wait({});").await;
     assert_eq!(message, "wait of the server \"one\" did not answer within 200ms and was cancelled");
     assert_eq!(code, "TOOL_TIMEOUT");
@@ -251,7 +257,10 @@ async fn a_timeout_cancels_the_call_at_the_server() {
 async fn garbage_and_errors_are_told_apart() {
     let world = World::of(&[("one", "normal")]).await;
     let (message, code) = world.error("await external_one_nonsense({});").await;
-    assert_eq!((message.as_str(), code), ("the server's answer is not a tool result; its server has a mistake", json!("BAD_ANSWER")));
+    assert_eq!(
+        (message.as_str(), code),
+        ("the server's answer is not a tool result; its server has a mistake", json!("BAD_ANSWER"))
+    );
     let (message, code) = world.error("await external_one_fail({});").await;
     assert_eq!((message.as_str(), code), ("no such city: Rmoe", json!("TOOL_FAILED")));
     let (message, code) = world.error("await external_one_refuse({});").await;
@@ -279,7 +288,8 @@ async fn progress_becomes_events_in_order() {
     let events: Arc<Mutex<Vec<Event>>> = Arc::default();
     let heard = events.clone();
     let options = ExecuteOptions::default().on_event(move |event| lock(&heard).push(event));
-    let outcome = world.code_mode().execute("return await external_one_progress({});", options).await.expect("the host works");
+    let outcome =
+        world.code_mode().execute("return await external_one_progress({});", options).await.expect("the host works");
     assert!(outcome.result.is_ok());
     let steps: Vec<String> = lock(&events)
         .iter()
@@ -350,7 +360,11 @@ async fn hostile_descriptors_stay_in_their_place() {
     assert_eq!(value, json!([{ "n": 1 }, { "n": 2 }, { "n": 3 }, { "next": { "next": {} } }]));
     assert_eq!(world.log("evil").iter().filter(|line| line.starts_with("call ")).count(), 4);
     // One bad schema spoils one tool.
-    assert!(code_mode.problems().iter().any(|problem| problem.starts_with("evil/broken")), "{:?}", code_mode.problems());
+    assert!(
+        code_mode.problems().iter().any(|problem| problem.starts_with("evil/broken")),
+        "{:?}",
+        code_mode.problems()
+    );
     let (_, code) = world.error("await external_evil_broken({});").await;
     assert_eq!(code, "BROKEN_SCHEMA");
     assert_eq!(world.value("return await external_good_echo({ n: 4 });").await, json!({ "n": 4 }));
@@ -365,11 +379,14 @@ async fn a_wrong_structured_answer_is_reported() {
         .limits(Limits::default())
         .on_warning(move |warning| lock(&heard).push(warning));
     let code_mode = world.servers.give(builder).build().expect("it builds");
-    let outcome = code_mode.execute("return await external_one_liar({});", ExecuteOptions::default()).await.expect("it runs");
+    let outcome =
+        code_mode.execute("return await external_one_liar({});", ExecuteOptions::default()).await.expect("it runs");
     assert!(outcome.result.is_ok());
     assert_eq!(
         *lock(&warnings),
-        ["the answer of external_one_liar does not fit its output schema: $.count: expected integer, found string \"many\""]
+        [
+            "the answer of external_one_liar does not fit its output schema: $.count: expected integer, found string \"many\""
+        ]
     );
 }
 
@@ -379,6 +396,9 @@ async fn closing_ends_the_servers() {
     world.servers.close().await;
     world.logged("one", "input ended").await;
     let (message, code) = world.error("await external_one_echo({});").await;
-    assert_eq!((message.as_str(), code), ("the server \"one\" is not available: it was closed", json!("SERVER_UNAVAILABLE")));
+    assert_eq!(
+        (message.as_str(), code),
+        ("the server \"one\" is not available: it was closed", json!("SERVER_UNAVAILABLE"))
+    );
     drop::<PathBuf>(world.folder.path().into());
 }

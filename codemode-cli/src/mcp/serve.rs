@@ -37,7 +37,8 @@ pub fn serve(args: &McpArgs) -> Result<Ending, Problem> {
         .build()
         .map_err(|error| Problem::new(format!("the threads for clients cannot be started: {error}")))?;
     let ending = runtime.block_on(async {
-        let mut signals = Signals::catch().map_err(|error| Problem::new(format!("Ctrl-C cannot be caught: {error}")))?;
+        let mut signals =
+            Signals::catch().map_err(|error| Problem::new(format!("Ctrl-C cannot be caught: {error}")))?;
         let refreshing = tokio::spawn(refresh(bridge.clone(), tools.clone(), driver, limits));
         let ending = tokio::select! {
             ending = serve_clients(&bridge, args, token) => ending.map(|()| Ending::Success),
@@ -56,12 +57,11 @@ async fn serve_clients(bridge: &Bridge, args: &McpArgs, token: Option<String>) -
     let Some(address) = &args.http else {
         return Ok(bridge.serve_stdio().await?);
     };
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| Problem::new(format!("{address} cannot be listened on: {error}")).help("give --http another address"))?;
-    let at: SocketAddr = listener
-        .local_addr()
-        .map_err(|error| Problem::new(format!("{address} cannot be listened on: {error}")))?;
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        Problem::new(format!("{address} cannot be listened on: {error}")).help("give --http another address")
+    })?;
+    let at: SocketAddr =
+        listener.local_addr().map_err(|error| Problem::new(format!("{address} cannot be listened on: {error}")))?;
     let defaults = HttpOptions::default();
     let options = HttpOptions {
         token,

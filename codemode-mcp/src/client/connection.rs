@@ -1,6 +1,6 @@
 //! [`Connection`]: one connection to one server, from its start to its end.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{error::Error, pin::pin, sync::Arc, time::Duration};
 
 use codemode_core::{ToolContext, ToolError};
 use reqwest::redirect;
@@ -15,7 +15,8 @@ use rmcp::{
         RunningServiceCancellationToken, Subscription,
     },
     transport::{
-        StreamableHttpClientTransport, streamable_http_client::StreamableHttpClientTransportConfig,
+        DynamicTransportError, StreamableHttpClientTransport,
+        streamable_http_client::{StreamableHttpClientTransportConfig, StreamableHttpError},
     },
 };
 use tokio::{runtime::Handle, task::JoinHandle};
@@ -79,14 +80,19 @@ impl Running {
                 let client = http_client().map_err(|error| again(chain(&error)))?;
                 let transport = StreamableHttpClientTransport::with_client(client, config);
                 let transport = Overheard { transport, hearing: hearing.clone() };
-                hearing.clone().serve_with_lifecycle(transport, lifecycle).await.map_err(|error| again(no_agreement(&error)))?
+                hearing
+                    .clone()
+                    .serve_with_lifecycle(transport, lifecycle)
+                    .await
+                    .map_err(|error| again(no_agreement(&error)))?
             }
         };
         let peer = service.peer().clone();
         let connection = Connection { server: server.into(), peer, hearing, ended, runtime: Handle::current() };
-        let tools = connection.list_tools().await.map_err(|error| {
-            again(format!("its tools cannot be listed: {}", connection.explain(&error)))
-        })?;
+        let tools = connection
+            .list_tools()
+            .await
+            .map_err(|error| again(format!("its tools cannot be listed: {}", connection.explain(&error))))?;
         let subscription = connection.subscribe().await;
         let stop = service.cancellation_token();
         // Ends when the connection does, also when nobody asks.
@@ -227,7 +233,7 @@ impl Connection {
         match error {
             ServiceError::TransportClosed => format!("the server {:?} {}", self.server, self.ending()),
             ServiceError::TransportSend(error) => {
-                format!("the server {:?} cannot be reached: {}", self.server, chain(&*error.error))
+                format!("the server {:?} cannot be reached: {}", self.server, unreached(error))
             }
             error => format!("the server {:?} did not answer: {}", self.server, chain(error)),
         }
@@ -262,14 +268,26 @@ fn http_client() -> Result<reqwest::Client, reqwest::Error> {
 /// Why there is no connection. The transport's own error says more than its wrapping.
 fn no_agreement(error: &ClientInitializeError) -> String {
     match error {
-        ClientInitializeError::TransportError { error, .. } => format!("it cannot be reached: {}", chain(&*error.error)),
+        ClientInitializeError::TransportError { error, .. } => format!("it cannot be reached: {}", unreached(error)),
         ClientInitializeError::LegacyFallbackFailed { fallback, .. } => no_agreement(fallback),
         error => format!("it did not agree on the protocol: {}", chain(error)),
     }
 }
 
+/// What a transport failed at. Not the text of an HTTP client's error itself: it has the URL, and a URL can hold a key.
+fn unreached(error: &DynamicTransportError) -> String {
+    match error.error.downcast_ref::<StreamableHttpError<reqwest::Error>>() {
+        Some(StreamableHttpError::Client(error)) => match error.source() {
+            Some(below) => chain(below),
+            None if error.is_timeout() => "it took too long".into(),
+            None => error.status().map_or_else(|| "the request failed".into(), |status| format!("it said {status}")),
+        },
+        _ => chain(&*error.error),
+    }
+}
+
 /// An error and what is below it, once each.
-fn chain(error: &dyn std::error::Error) -> String {
+fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut below = error.source();
     while let Some(source) = below {

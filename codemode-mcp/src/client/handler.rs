@@ -9,8 +9,8 @@ use codemode_core::Progress;
 use rmcp::{
     ClientHandler, RoleClient,
     model::{
-        ClientCapabilities, ClientConfig, Implementation, JsonRpcMessage, JsonRpcNotification, ProgressNotificationParam,
-        ProgressToken, ProtocolVersion, ServerNotification,
+        ClientCapabilities, ClientConfig, Implementation, JsonRpcMessage, JsonRpcNotification,
+        ProgressNotificationParam, ProgressToken, ProtocolVersion, ServerNotification,
     },
     service::{NotificationContext, RxJsonRpcMessage, TxJsonRpcMessage},
     transport::Transport,

@@ -251,9 +251,13 @@ async fn start(
     let odd = move |oddity| {
         let what = match oddity {
             Oddity::Noise(text) => {
-                format!("server {name:?} writes text that is no message to its standard output; it is ignored: {text:?}")
+                format!(
+                    "server {name:?} writes text that is no message to its standard output; it is ignored: {text:?}"
+                )
             }
-            Oddity::TooLarge { bytes, id: Some(_) } => format!("server {name:?} gave an answer of {bytes} bytes; its call fails"),
+            Oddity::TooLarge { bytes, id: Some(_) } => {
+                format!("server {name:?} gave an answer of {bytes} bytes; its call fails")
+            }
             Oddity::TooLarge { bytes, id: None } => {
                 format!("server {name:?} sent a message of {bytes} bytes, which was thrown away")
             }
@@ -261,9 +265,9 @@ async fn start(
         tell(Notice::Odd { server: name.clone(), what });
     };
     let most = server.config.start_timeout;
-    timeout(most, Running::start(server.name(), endpoint, lifecycle, odd)).await.unwrap_or_else(|_| {
-        Err(Unstartable { why: format!("it did not start within {most:?}"), for_good: false })
-    })
+    timeout(most, Running::start(server.name(), endpoint, lifecycle, odd))
+        .await
+        .unwrap_or_else(|_| Err(Unstartable { why: format!("it did not start within {most:?}"), for_good: false }))
 }
 
 /// One connection's life. Gives the reason of its end.
@@ -288,7 +292,10 @@ async fn run(server: &Arc<Server>, mut running: Running, stop: &CancellationToke
             }
             Err(error) => server.tell(Notice::Odd {
                 server: name(),
-                what: format!("server {:?} said that its tools changed, but does not list them: {error}", server.name()),
+                what: format!(
+                    "server {:?} said that its tools changed, but does not list them: {error}",
+                    server.name()
+                ),
             }),
         }
     }

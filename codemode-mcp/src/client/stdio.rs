@@ -173,7 +173,9 @@ impl Transport<RoleClient> for Stdio {
             return Ok(());
         }
         #[cfg(unix)]
-        if self.child.as_ref().is_some_and(|child| child.signal(SIGTERM).is_ok()) && self.wait(Duration::from_secs(1)).await {
+        if self.child.as_ref().is_some_and(|child| child.signal(SIGTERM).is_ok())
+            && self.wait(Duration::from_secs(1)).await
+        {
             return Ok(());
         }
         match &mut self.child {
@@ -221,8 +223,18 @@ fn inherited() -> impl Iterator<Item = (OsString, OsString)> {
 
 const INHERITED: [&str; 9] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR", "TERM"];
 const INHERITED_ON_WINDOWS: [&str; 12] = [
-    "APPDATA", "COMSPEC", "HOMEDRIVE", "HOMEPATH", "LOCALAPPDATA", "PATH", "PATHEXT", "SYSTEMDRIVE", "SYSTEMROOT", "TEMP",
-    "TMP", "USERPROFILE",
+    "APPDATA",
+    "COMSPEC",
+    "HOMEDRIVE",
+    "HOMEPATH",
+    "LOCALAPPDATA",
+    "PATH",
+    "PATHEXT",
+    "SYSTEMDRIVE",
+    "SYSTEMROOT",
+    "TEMP",
+    "TMP",
+    "USERPROFILE",
 ];
 #[cfg(unix)]
 const SIGTERM: i32 = 15;

@@ -11,7 +11,11 @@ use super::server::Held;
 use crate::store::Store;
 
 /// The tools of a server that its config takes, and what is wrong with the others.
-pub(crate) fn accepted(server: &str, takes: impl Fn(&str) -> bool, listed: Vec<model::Tool>) -> (Vec<model::Tool>, Vec<String>) {
+pub(crate) fn accepted(
+    server: &str,
+    takes: impl Fn(&str) -> bool,
+    listed: Vec<model::Tool>,
+) -> (Vec<model::Tool>, Vec<String>) {
     let (mut tools, mut problems, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
     for mut tool in listed {
         if !takes(&tool.name) {

@@ -44,8 +44,22 @@ struct Server {
 }
 
 const FIELDS: [&str; 16] = [
-    "type", "command", "args", "env", "cwd", "url", "headers", "include", "exclude", "lazy", "disabled", "timeoutMs",
-    "startTimeoutMs", "maxConcurrency", "mcpServers", "servers",
+    "type",
+    "command",
+    "args",
+    "env",
+    "cwd",
+    "url",
+    "headers",
+    "include",
+    "exclude",
+    "lazy",
+    "disabled",
+    "timeoutMs",
+    "startTimeoutMs",
+    "maxConcurrency",
+    "mcpServers",
+    "servers",
 ];
 
 pub(super) fn read(text: &str, name: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<McpConfig, Error> {
@@ -73,8 +87,9 @@ pub(super) fn read(text: &str, name: &str, lookup: &dyn Fn(&str) -> Option<Strin
     for (server, raw) in file.mcp_servers {
         if !raw.disabled {
             let place = |field: &str| format!("mcpServers.{server}{field}");
-            let checked = checked(&server, raw, lookup)
-                .map_err(|(field, why)| wrong(name, &place(&field.map(|f| format!(".{f}")).unwrap_or_default()), &why, None))?;
+            let checked = checked(&server, raw, lookup).map_err(|(field, why)| {
+                wrong(name, &place(&field.map(|f| format!(".{f}")).unwrap_or_default()), &why, None)
+            })?;
             config.servers.push(checked);
         }
     }

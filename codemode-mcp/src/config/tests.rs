@@ -105,7 +105,9 @@ fn what_is_wrong_with_one_server_costs_that_server_and_shows_no_secret() {
 
 #[test]
 fn a_default_stands_in_for_a_missing_or_empty_variable() {
-    let server = only(r#"{"mcpServers":{"a":{"command":"x","args":["${NOPE:-a}","${EMPTY:-b}","${EMPTY}","$5","${TOKEN:-c}"]}}}"#);
+    let server = only(
+        r#"{"mcpServers":{"a":{"command":"x","args":["${NOPE:-a}","${EMPTY:-b}","${EMPTY}","$5","${TOKEN:-c}"]}}}"#,
+    );
     let Ok(Endpoint::Stdio(command)) = server.endpoint else { panic!("a program") };
     assert_eq!(command.args, ["a", "b", "", "$5", "s3cret"]);
 }

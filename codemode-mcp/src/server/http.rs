@@ -22,8 +22,7 @@ use codemode_core::{Error, ErrorKind};
 use rmcp::{
     model::ProtocolVersion,
     transport::{
-        StreamableHttpServerConfig, StreamableHttpService,
-        streamable_http_server::session::local::LocalSessionManager,
+        StreamableHttpServerConfig, StreamableHttpService, streamable_http_server::session::local::LocalSessionManager,
     },
 };
 use subtle::ConstantTimeEq;
@@ -70,7 +69,10 @@ impl Default for HttpOptions {
 impl fmt::Debug for HttpOptions {
     /// Without the token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpOptions").field("hosts", &self.hosts).field("origins", &self.origins).finish_non_exhaustive()
+        f.debug_struct("HttpOptions")
+            .field("hosts", &self.hosts)
+            .field("origins", &self.origins)
+            .finish_non_exhaustive()
     }
 }
 
@@ -104,7 +106,12 @@ impl Bridge {
             .with_cancellation_token(options.stop.child_token());
         let bridge = self.clone();
         let service = StreamableHttpService::new(move || Ok(Session::new(bridge.clone())), sessions.clone(), config);
-        let door = Arc::new(Door { token: options.token, sessions, most_sessions: options.sessions, beginning: AtomicUsize::new(0) });
+        let door = Arc::new(Door {
+            token: options.token,
+            sessions,
+            most_sessions: options.sessions,
+            beginning: AtomicUsize::new(0),
+        });
         Router::new().nest_service("/mcp", service).layer(middleware::from_fn_with_state(door, enter))
     }
 }
@@ -157,7 +164,8 @@ async fn enter(State(door): State<Arc<Door>>, request: Request, next: Next) -> R
         match Begins::at(&door).await {
             Some(begins) => Some(begins),
             None => {
-                let text = "too many sessions are open; close one (DELETE), or wait until one has been silent for long\n";
+                let text =
+                    "too many sessions are open; close one (DELETE), or wait until one has been silent for long\n";
                 return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "30")], text).into_response();
             }
         }
@@ -171,5 +179,7 @@ async fn enter(State(door): State<Arc<Door>>, request: Request, next: Next) -> R
 fn carries(headers: &HeaderMap, token: &str) -> bool {
     let given = headers.get(header::AUTHORIZATION).map(|value| value.as_bytes());
     let given = given.and_then(|value| value.split_at_checked(7));
-    given.is_some_and(|(scheme, given)| scheme.eq_ignore_ascii_case(b"bearer ") && bool::from(given.ct_eq(token.as_bytes())))
+    given.is_some_and(|(scheme, given)| {
+        scheme.eq_ignore_ascii_case(b"bearer ") && bool::from(given.ct_eq(token.as_bytes()))
+    })
 }

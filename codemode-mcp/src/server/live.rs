@@ -36,7 +36,9 @@ impl Live {
     /// Both ends. `session_level` is what the client asked for with `logging/setLevel`.
     pub(crate) fn new(context: &RequestContext<RoleServer>, session_level: Option<LoggingLevel>) -> (Hear, Self) {
         let (send, said) = mpsc::unbounded_channel();
-        let is_stateless = context.protocol_version().is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str());
+        let is_stateless = context
+            .protocol_version()
+            .is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str());
         // Since 2026-07-28 a request says itself whether it wants logs; before, a client that says nothing gets them.
         let asked = context.meta.log_level();
         let least_level = if is_stateless { asked } else { asked.or(session_level).or(Some(LoggingLevel::Debug)) };
@@ -69,7 +71,8 @@ impl Live {
         if let (Some(level), Some(least)) = (said.level, self.least_level)
             && rank(level) >= rank(least)
         {
-            let params = LoggingMessageNotificationParam::new(level, json!(said.text)).with_logger("execute_typescript");
+            let params =
+                LoggingMessageNotificationParam::new(level, json!(said.text)).with_logger("execute_typescript");
             // A client that is gone is noticed by its transport.
             let _ = self.peer.notify_logging_message(params).await;
         }
@@ -104,7 +107,9 @@ impl Said {
                 quiet(format!("{function}: {}{total}{message}", progress.done))
             }
             EventKind::CallResult { function, duration, .. } => quiet(format!("{function} answered in {duration:.0?}")),
-            EventKind::CallError { function, error, .. } => quiet(format!("{function} failed: {}", short(&error.message))),
+            EventKind::CallError { function, error, .. } => {
+                quiet(format!("{function} failed: {}", short(&error.message)))
+            }
             _ => None,
         }
     }

@@ -105,7 +105,8 @@ impl Bridge {
         W: tokio::io::AsyncWrite + Send + Unpin + 'static,
     {
         let no_client = |why: String| Error::new(ErrorKind::Config, format!("no MCP client is there: {why}"));
-        let running = Session::new(self.clone()).serve((read, write)).await.map_err(|error| no_client(error.to_string()))?;
+        let running =
+            Session::new(self.clone()).serve((read, write)).await.map_err(|error| no_client(error.to_string()))?;
         running.waiting().await.map_err(|error| no_client(error.to_string()))?;
         Ok(())
     }

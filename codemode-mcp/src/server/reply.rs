@@ -109,9 +109,9 @@ impl Shaper {
             _ => return 0,
         };
         let is_media = matches!(fields.get("type").and_then(Value::as_str), Some("image" | "audio" | "resource"));
-        let field = ["data", "blob"].into_iter().find(|field| {
-            fields.get(*field).and_then(Value::as_str).is_some_and(|data| data.len() > MOST_MEDIA_BYTES)
-        });
+        let field = ["data", "blob"]
+            .into_iter()
+            .find(|field| fields.get(*field).and_then(Value::as_str).is_some_and(|data| data.len() > MOST_MEDIA_BYTES));
         let (true, Some(field)) = (is_media, field) else {
             return fields.values_mut().map(|item| self.lighten(item, depth + 1)).sum();
         };
@@ -215,9 +215,17 @@ mod tests {
         let structured = result.structured_content.clone().expect("it is structured");
         let handle = structured["truncated"]["handle"].as_str().expect("a handle");
         assert_eq!(&*shaper.store.get(handle).expect("it is kept").data, "é".repeat(200));
-        assert_eq!((&structured["result"], &structured["truncated"]["nextOffset"]), (&json!("é".repeat(50)), &json!(100)));
+        assert_eq!(
+            (&structured["result"], &structured["truncated"]["nextOffset"]),
+            (&json!("é".repeat(50)), &json!(100))
+        );
         let text = texts(&result);
-        assert!(text.starts_with("[The result has 400 bytes; these are the first 100: read on with read_result({\"handle\": \"h_"), "{text}");
+        assert!(
+            text.starts_with(
+                "[The result has 400 bytes; these are the first 100: read on with read_result({\"handle\": \"h_"
+            ),
+            "{text}"
+        );
         assert!(text.contains("[The logs has 50 bytes; these are the first 25:"), "{text}");
     }
 

@@ -32,7 +32,9 @@ pub(crate) fn search<'a>(catalog: impl Iterator<Item = FunctionInfo<'a>>, query:
             let score: f64 = wanted
                 .iter()
                 .map(|word| {
-                    let rarity = (catalog.len() as f64 / frequency.get(word.as_str()).copied().unwrap_or(1).max(1) as f64).ln() + 1.0;
+                    let rarity =
+                        (catalog.len() as f64 / frequency.get(word.as_str()).copied().unwrap_or(1).max(1) as f64).ln()
+                            + 1.0;
                     entry.weight(word) * rarity
                 })
                 .sum();
@@ -76,7 +78,9 @@ impl<'a> Entry<'a> {
 fn stem(word: &str) -> String {
     match word {
         word if word.len() > 4 && word.ends_with("ies") => format!("{}y", word.strip_suffix("ies").unwrap_or(word)),
-        word if word.len() > 3 && word.ends_with('s') && !word.ends_with("ss") => word.strip_suffix('s').unwrap_or(word).to_owned(),
+        word if word.len() > 3 && word.ends_with('s') && !word.ends_with("ss") => {
+            word.strip_suffix('s').unwrap_or(word).to_owned()
+        }
         word => word.to_owned(),
     }
 }

@@ -69,7 +69,8 @@ impl Session {
 
 impl ServerHandler for Session {
     fn get_info(&self) -> ServerConfig {
-        let capabilities = ServerCapabilities::builder().enable_tools().enable_tool_list_changed().enable_logging().build();
+        let capabilities =
+            ServerCapabilities::builder().enable_tools().enable_tool_list_changed().enable_logging().build();
         let code_mode = self.bridge.code_mode();
         let instructions = self.told(&code_mode).instructions(&code_mode);
         ServerConfig::new(capabilities)
@@ -114,7 +115,11 @@ impl ServerHandler for Session {
         Ok(result.into())
     }
 
-    async fn set_level(&self, request: SetLevelRequestParams, _context: RequestContext<RoleServer>) -> Result<(), ErrorData> {
+    async fn set_level(
+        &self,
+        request: SetLevelRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
         let at = LEVELS.iter().position(|level| *level == request.level);
         self.level.store(at.and_then(|at| u8::try_from(at).ok()).unwrap_or(u8::MAX), Ordering::Relaxed);
         Ok(())

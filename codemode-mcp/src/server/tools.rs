@@ -74,7 +74,8 @@ impl Told {
 /// `search_tools`.
 pub(crate) fn search_tools(code_mode: &CodeMode, input: &JsonObject) -> CallToolResult {
     let query = input.get("query").and_then(Value::as_str).unwrap_or_default();
-    let (offset, limit) = (number(input, "offset").unwrap_or(0), number(input, "limit").unwrap_or(20).clamp(1, MOST_FOUND));
+    let (offset, limit) =
+        (number(input, "offset").unwrap_or(0), number(input, "limit").unwrap_or(20).clamp(1, MOST_FOUND));
     let found = search::search(code_mode.functions(), query);
     let mut text = String::new();
     for one in found.iter().skip(offset).take(limit) {
@@ -196,7 +197,9 @@ fn read_result_schema() -> Value {
 
 const HOW_TO_SEARCH: &str = "\n\nFirst find the functions with the tool search_tools and get their declarations with the tool \
                              discover_tools; inside the program, call the functions themselves.";
-const SEARCH_TOOLS: &str = "Finds functions that programs of execute_typescript can call. Gives names with one line each, best first.";
+const SEARCH_TOOLS: &str =
+    "Finds functions that programs of execute_typescript can call. Gives names with one line each, best first.";
 const DISCOVER_TOOLS: &str = "Gives the TypeScript declarations of functions that search_tools found.";
-const READ_RESULT: &str = "Reads on in a result that was too long, or in content behind a handle. Prefer a program that returns less.";
+const READ_RESULT: &str =
+    "Reads on in a result that was too long, or in content behind a handle. Prefer a program that returns less.";
 const MOST_FOUND: usize = 100;

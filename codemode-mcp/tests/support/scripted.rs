@@ -74,8 +74,9 @@ impl Script {
                 json!({ "name": "away", "inputSchema": { "$ref": "http://127.0.0.1:1/schema.json" } }),
             ],
             _ => {
-                let mut names =
-                    vec!["echo", "pid", "wait", "crash", "nonsense", "huge", "progress", "grow", "fail", "refuse", "liar"];
+                let mut names = vec![
+                    "echo", "pid", "wait", "crash", "nonsense", "huge", "progress", "grow", "fail", "refuse", "liar",
+                ];
                 if self.grown {
                     names.insert(0, "grown");
                 }
@@ -114,7 +115,9 @@ impl Script {
                 say(r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#);
                 answer(id, json!({ "content": [] }));
             }
-            "fail" => answer(id, json!({ "isError": true, "content": [{ "type": "text", "text": "no such city: Rmoe" }] })),
+            "fail" => {
+                answer(id, json!({ "isError": true, "content": [{ "type": "text", "text": "no such city: Rmoe" }] }))
+            }
             "refuse" => fail(id, -32602, "city is required"),
             "liar" => answer(id, json!({ "content": [], "structuredContent": { "count": "many" } })),
             _ => answer(id, json!({ "content": [], "structuredContent": params["arguments"] })),
