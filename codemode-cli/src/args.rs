@@ -149,7 +149,7 @@ pub struct McpArgs {
     /// The most tokens of one answer; the rest is read with read_result [default: 10000]
     #[arg(long, value_name = "N")]
     pub result_tokens: Option<usize>,
-    /// The most tokens of declarations given at once; a larger catalog is searched instead [default: 8000]
+    /// The most tokens of declarations given at once; a larger catalog is searched instead [default: 4000]
     #[arg(long, value_name = "N")]
     pub catalog_tokens: Option<usize>,
     /// The engine to run programs on; see `codemode drivers`

@@ -41,7 +41,7 @@ pub struct BridgeOptions {
     /// Tokens of one answer, at about four bytes each; what is longer is cut, with a handle for the rest. Default 10,000.
     pub result_tokens: usize,
     /// Tokens of declarations in the description of `execute_typescript`; a larger catalog is searched instead. Default
-    /// 8,000.
+    /// 4,000.
     pub catalog_tokens: usize,
     /// Globs over the tools' own names, such as `github/*`: these are found by search also where the catalog is small.
     pub lazy: Vec<String>,
@@ -54,7 +54,7 @@ pub struct BridgeOptions {
 
 impl Default for BridgeOptions {
     fn default() -> Self {
-        Self { result_tokens: 10_000, catalog_tokens: 8_000, lazy: Vec::new(), executions: 32, store: Store::default() }
+        Self { result_tokens: 10_000, catalog_tokens: 4_000, lazy: Vec::new(), executions: 32, store: Store::default() }
     }
 }
 
