@@ -139,7 +139,7 @@ async fn a_server_that_goes_in_mid_call_fails_the_call_and_is_used_again_when_it
     stop.cancel();
     let (message, code) = call.await.expect("no panic").expect_err("its server is gone");
     assert!(code == "CONNECTION_LOST" || code == "TOOL_TIMEOUT", "{message} {code}");
-    assert_eq!(gate.open.load(Ordering::SeqCst), 0);
+    gate.until_open(0).await;
     let (_, _stop) = serve(port, &gate).await;
     let code = "return (await external_far_execute_typescript({ typescriptCode: 'return 7' })).result;";
     let mut last = run(&servers, code).await;
@@ -172,4 +172,37 @@ async fn an_address_where_nobody_is_costs_nothing_but_itself() {
     }
     let code = "return (await external_far_execute_typescript({ typescriptCode: 'return 7' })).result;";
     assert_eq!(run(&servers, code).await, Ok(json!(7)));
+}
+
+/// A server written by hand whose every tool call is answered with 50 MB.
+async fn answer_hugely(body: String) -> axum::response::Response {
+    use axum::response::IntoResponse;
+    let message: Value = serde_json::from_str(&body).unwrap_or_default();
+    let result = match message["method"].as_str().unwrap_or_default() {
+        "initialize" => json!({ "protocolVersion": "2025-11-25", "capabilities": { "tools": {} },
+                                "serverInfo": { "name": "huge", "version": "1" } }),
+        "tools/list" => json!({ "tools": [{ "name": "get", "inputSchema": { "type": "object" } }] }),
+        "tools/call" => json!({ "content": [{ "type": "text", "text": "x".repeat(50_000_000) }] }),
+        _ if message["id"].is_null() => return axum::http::StatusCode::ACCEPTED.into_response(),
+        _ => {
+            let error = json!({ "jsonrpc": "2.0", "id": message["id"], "error": { "code": -32601, "message": "no" } });
+            return ([("content-type", "application/json")], error.to_string()).into_response();
+        }
+    };
+    let answer = json!({ "jsonrpc": "2.0", "id": message["id"], "result": result });
+    ([("content-type", "application/json")], answer.to_string()).into_response()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_too_large_fails_its_call() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let app = axum::Router::new().route("/mcp", axum::routing::post(answer_hugely));
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let servers = connect(port, TOKEN, 30_000).await;
+    assert_eq!(servers.status()[0].problem, None);
+    let (message, code) =
+        run(&servers, "return (await external_far_get({})).length;").await.expect_err("it is too large");
+    assert_eq!(code, "CONNECTION_LOST", "{message}");
+    assert!(message.contains("exceeded the maximum size"), "{message}");
 }

@@ -19,7 +19,7 @@ use rmcp::{
         streamable_http_client::{StreamableHttpClientTransportConfig, StreamableHttpError},
     },
 };
-use tokio::{runtime::Handle, task::JoinHandle};
+use tokio::{runtime::Handle, sync::OwnedSemaphorePermit, task::JoinHandle};
 
 use super::{
     handler::{Hearing, Overheard},
@@ -165,12 +165,13 @@ impl Connection {
         self.peer.listen(filter).await.ok()
     }
 
-    /// Calls a tool once. Dropping the future tells the server that the call is cancelled.
+    /// Calls a tool once. Dropping the future tells the server that the call is cancelled; only then is its place free.
     pub(crate) async fn call(
         &self,
         tool: &str,
         arguments: JsonObject,
         context: &ToolContext,
+        place: Option<OwnedSemaphorePermit>,
     ) -> Result<CallToolResult, ToolError> {
         let params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
         let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
@@ -180,7 +181,7 @@ impl Connection {
             Err(error) => return Err(self.failed(&error)),
         };
         let mut route = self.hearing.route(handle.progress_token.clone());
-        let mut open = OpenCall { id: Some(handle.id.clone()), connection: self };
+        let mut open = OpenCall { id: Some(handle.id.clone()), connection: self, place };
         let mut answer = pin!(handle.await_response());
         let answer = loop {
             tokio::select! {
@@ -244,13 +245,15 @@ impl Connection {
 struct OpenCall<'a> {
     id: Option<RequestId>,
     connection: &'a Connection,
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Drop for OpenCall<'_> {
     fn drop(&mut self) {
         let Some(id) = self.id.take() else { return };
-        let peer = self.connection.peer.clone();
+        let (peer, place) = (self.connection.peer.clone(), self.place.take());
         self.connection.runtime.spawn(async move {
+            let _place = place;
             let params = CancelledNotificationParam::new(Some(id), Some("the program no longer waits".into()));
             // A server that is gone does not go on with the call.
             let _ = peer.notify_cancelled(params).await;

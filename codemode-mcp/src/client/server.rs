@@ -32,7 +32,7 @@ pub(crate) struct Server {
     config: ServerConfig,
     state: watch::Sender<State>,
     tools: Mutex<Vec<Tool>>,
-    gate: Option<Semaphore>,
+    gate: Option<Arc<Semaphore>>,
     tell: Arc<dyn Fn(Notice) + Send + Sync>,
     stop: CancellationToken,
 }
@@ -69,7 +69,7 @@ impl Server {
         Arc::new(Self {
             state: watch::Sender::new(State::Starting),
             tools: Mutex::default(),
-            gate: config.max_concurrency.map(|most| Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS))),
+            gate: config.max_concurrency.map(|most| Arc::new(Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS)))),
             tell,
             stop: CancellationToken::new(),
             config,
@@ -123,13 +123,13 @@ impl Server {
             Value::Object(arguments) => arguments,
             _ => return Err(ToolError::new("the input of an MCP tool is an object").code("INVALID_INPUT")),
         };
-        let _place = match &self.gate {
+        let place = match &self.gate {
             // The semaphore is never closed.
-            Some(gate) => gate.acquire().await.ok(),
+            Some(gate) => gate.clone().acquire_owned().await.ok(),
             None => None,
         };
         let connection = self.connection().await?;
-        let call = connection.call(tool, arguments, context);
+        let call = connection.call(tool, arguments, context, place);
         let Some(most) = self.config.timeout else { return call.await };
         timeout(most, call).await.unwrap_or_else(|_| {
             let name = self.name();
