@@ -65,15 +65,28 @@ impl Gate {
 async fn serve(port: u16, gate: &Gate) -> (u16, CancellationToken) {
     let builder = CodeMode::builder().driver(codemode_driver_quickjs::driver()).tool(gate.tool());
     let bridge = Bridge::new(builder.build().expect("it builds"), BridgeOptions::default());
-    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
-    socket.set_reuseaddr(true).expect("a socket option");
-    socket.bind(([127, 0, 0, 1], port).into()).expect("the port is free");
-    let listener: TcpListener = socket.listen(64).expect("it listens");
+    let listener = listen(port).await;
     let port = listener.local_addr().expect("an address").port();
     let options = HttpOptions { token: Some(TOKEN.into()), ..HttpOptions::default() };
     let stop = options.stop.clone();
     tokio::spawn(async move { bridge.serve_http(listener, options).await });
     (port, stop)
+}
+
+/// Listens on a port, if need be when the service before has let go of it.
+async fn listen(port: u16) -> TcpListener {
+    let again = Duration::from_millis(20);
+    for _ in 0..1_000 {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.set_reuseaddr(true).expect("a socket option");
+        if socket.bind(([127, 0, 0, 1], port).into()).is_ok()
+            && let Ok(listener) = socket.listen(64)
+        {
+            return listener;
+        }
+        tokio::time::sleep(again).await;
+    }
+    panic!("the port {port} never became free");
 }
 
 async fn connect(port: u16, token: &str, timeout_ms: u64) -> Servers {

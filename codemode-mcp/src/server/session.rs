@@ -16,6 +16,7 @@ use rmcp::{
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::{
     Bridge,
@@ -29,11 +30,14 @@ pub(crate) struct Session {
     bridge: Bridge,
     /// What `logging/setLevel` asked for, as its place in [`LEVELS`]; 255 is nothing.
     level: Arc<AtomicU8>,
+    /// Has seen the catalog of the session's beginning: no change after it is missed.
+    version: watch::Receiver<u64>,
 }
 
 impl Session {
     pub(crate) fn new(bridge: Bridge) -> Self {
-        Self { bridge, level: Arc::new(AtomicU8::new(u8::MAX)) }
+        let version = bridge.shared.version.subscribe();
+        Self { bridge, level: Arc::new(AtomicU8::new(u8::MAX)), version }
     }
 
     fn level(&self) -> Option<LoggingLevel> {
@@ -126,7 +130,7 @@ impl ServerHandler for Session {
     }
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
-        let mut version = self.bridge.shared.version.subscribe();
+        let mut version = self.version.clone();
         tokio::spawn(async move {
             // Ends with the bridge or with the client, whichever goes first.
             while version.changed().await.is_ok() {
