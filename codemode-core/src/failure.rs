@@ -14,7 +14,7 @@ use crate::{
 
 /// The program threw.
 pub(crate) fn of_thrown(thrown: Thrown) -> Failure {
-    let overflow = thrown.name == "RangeError" && OVERFLOWS.contains(&thrown.message.as_str());
+    let overflow = is_overflow(&thrown);
     let kind = if overflow { FailureKind::StackOverflow } else { FailureKind::Threw };
     let mut failure = Failure::new(kind, thrown.name, thrown.message);
     if overflow {
@@ -32,6 +32,11 @@ pub(crate) fn of_thrown(thrown: Thrown) -> Failure {
         failure.message = format!("{}\n{}", failure.message, below.join("\n"));
     }
     failure
+}
+
+/// The program came to the end of its stack, and let it be.
+pub(crate) fn is_overflow(thrown: &Thrown) -> bool {
+    thrown.name == "RangeError" && OVERFLOWS.contains(&thrown.message.as_str())
 }
 
 fn list_causes(cause: Option<&Thrown>, errors: &[Thrown], out: &mut Vec<String>) {

@@ -67,6 +67,12 @@ const fixMembers = () => {
   delete views.getFloat16; delete views.setFloat16;
   delete Bytes.fromBase64; delete Bytes.fromHex; delete byteArrays.toBase64; delete byteArrays.toHex; delete byteArrays.setFromBase64; delete byteArrays.setFromHex;
   for (const name in typedMakers) delete typedMakers[name][Symbol.species];
+  defineProperty(strings, "length", { __proto__: null, configurable: false });
+  // On V8 every error has its own; the accessor is for what only inherits from one.
+  if (errorStack === undefined) {
+    const { get, set } = readDescriptor({ get stack() { return undefined; }, set stack(value) { put(this, "stack", value); } }, "stack");
+    defineProperty(ErrorCtor.prototype, "stack", { __proto__: null, get, set, enumerable: false, configurable: true });
+  }
 
   if (strings.substr === undefined) define(strings, "substr", { substr(from, length) { return substring(StringFn(this), from, length); } }.substr);
   if (strings.trimLeft === undefined) define(strings, "trimLeft", strings.trimStart);
