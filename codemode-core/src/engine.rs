@@ -31,6 +31,10 @@ pub trait Engine: Sized + 'static {
     /// What this engine is and what it can promise.
     const INFO: EngineInfo;
 
+    /// Stack of the threads that run this engine. Virtual: a page is real only once it is touched. The default is four
+    /// times the largest [`HeapLimits::stack_bytes`].
+    const THREAD_STACK_BYTES: usize = 8 << 20;
+
     /// What a host can set for this engine beyond the limits that all engines share.
     type Options: Clone + Default + fmt::Debug + Send + Sync + 'static;
 

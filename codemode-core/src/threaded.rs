@@ -102,7 +102,21 @@ impl<E: Engine> Threaded<E> {
     /// [`ErrorKind::DriverStart`] when the engine cannot be started.
     pub fn fill(&self) -> Result<(), Error> {
         let workers = self.shared.workers()?;
-        self.shared.refill(&workers);
+        // Nobody waits for them here.
+        let _ = self.shared.refill(&workers);
+        Ok(())
+    }
+
+    /// Fills the warm pool and waits until the engines are up, so that the first executions find them ready.
+    ///
+    /// # Errors
+    /// [`ErrorKind::DriverStart`] when an engine cannot be started.
+    pub async fn filled(&self) -> Result<(), Error> {
+        let workers = self.shared.workers()?;
+        for ready in self.shared.refill(&workers) {
+            // Closed without an answer: its task panicked; an execution that starts cold will say so.
+            ready.await.unwrap_or(Ok(()))?;
+        }
         Ok(())
     }
 
@@ -168,11 +182,16 @@ impl<E: Engine> Shared<E> {
         taken.filter(|waiting| !waiting.job.is_closed())
     }
 
-    fn refill(&self, workers: &Arc<Workers>) {
+    /// Starts what the warm pool lacks; each of the receivers hears when one engine is up.
+    fn refill(&self, workers: &Arc<Workers>) -> Vec<oneshot::Receiver<Result<(), Error>>> {
         let mut ready = self.warm.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut started = Vec::new();
         while ready.len() < self.warm.size {
-            ready.push_back(self.start(workers, self.warm.heap).0);
+            let (waiting, is_ready) = self.start(workers, self.warm.heap);
+            ready.push_back(waiting);
+            started.push(is_ready);
         }
+        started
     }
 
     /// Runs a job in `sandbox` and sees to its deadline.
@@ -205,7 +224,8 @@ impl<E: Engine> Shared<E> {
         let job = Job { config, program, source, requested, runtime: Handle::try_current().ok() };
         let answer = self.run(workers.clone(), sandbox, job).await;
         // Afterwards, so that filling the pool is not in the way of what was asked for.
-        self.refill(&workers);
+        // Nobody waits for them here.
+        let _ = self.refill(&workers);
         answer
     }
 }

@@ -29,6 +29,7 @@ use crate::{
 /// The worker threads of one kind of engine.
 pub(crate) struct Workers {
     name: &'static str,
+    stack_bytes: usize,
     queue: Mutex<Queue>,
     work: Condvar,
     nursery: mpsc::Sender<Arc<Workers>>,
@@ -78,7 +79,7 @@ impl Workers {
         let (nursery, births) = mpsc::channel::<Arc<Self>>();
         thread::Builder::new()
             .name(format!("codemode-{}-nursery", E::INFO.name))
-            .stack_size(STACK_BYTES)
+            .stack_size(E::THREAD_STACK_BYTES)
             .spawn(move || {
                 let ready = E::start_process(&options);
                 let usable = ready.is_ok();
@@ -92,6 +93,7 @@ impl Workers {
         start.recv().map_err(|e| failed(e.into()))?.map_err(failed)?;
         Ok(Arc::new(Self {
             name: E::INFO.name,
+            stack_bytes: E::THREAD_STACK_BYTES,
             queue: Mutex::default(),
             work: Condvar::new(),
             nursery,
@@ -177,7 +179,7 @@ impl Workers {
     fn add_thread(self: Arc<Self>) {
         let name = format!("codemode-{}", self.name);
         let pool = self.clone();
-        let started = thread::Builder::new().name(name).stack_size(STACK_BYTES).spawn(move || pool.work());
+        let started = thread::Builder::new().name(name).stack_size(self.stack_bytes).spawn(move || pool.work());
         if started.is_err() {
             // The system has no thread to give now. The work stays queued for the workers there are, and the
             // pressure check asks again.
@@ -234,7 +236,5 @@ pub(crate) fn block_on(future: impl Future<Output = ()>) {
 const FIRST_THREADS: usize = 4;
 /// More than these wait for a free worker; their deadlines hold all the same.
 const MOST_THREADS: usize = 2_048;
-/// Virtual; a page is real only once it is touched. Four times the largest guest stack.
-const STACK_BYTES: usize = 8 << 20;
 const PRESSURE: Duration = Duration::from_millis(2);
 const IDLE: Duration = Duration::from_secs(2);
