@@ -17,6 +17,7 @@
 
 mod case;
 mod check;
+pub mod differential;
 mod event_text;
 mod expected;
 mod gates;
@@ -39,6 +40,6 @@ pub use life::{LIFE_HEAP, life};
 pub use load::{LoadError, load_cases, load_folder};
 pub use play::{Played, play, replay};
 pub use runner::run;
-pub use survive::survive;
+pub use survive::{SURVIVE_HEAP, survive, survive_with};
 pub use test_tools::{InlineTool, TestTools, ToolFailure};
 pub use usage::Usage;

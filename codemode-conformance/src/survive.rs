@@ -18,17 +18,43 @@ use crate::usage::Usage;
 
 /// Holds a driver to `hostile.toml`. Takes the arguments of a Rust test.
 pub fn survive(driver: Arc<dyn IsolateDriver>) -> ExitCode {
+    survive_with(driver.clone(), driver, &[])
+}
+
+/// As [`survive`], for a driver that starts slowly or cannot be held to all of it: `crowd` is the one for 64 at once,
+/// with engines kept warm for [`SURVIVE_HEAP`], and `gaps` are programs left out, each with the reason.
+pub fn survive_with(
+    driver: Arc<dyn IsolateDriver>,
+    crowd: Arc<dyn IsolateDriver>,
+    gaps: &[(&str, &str)],
+) -> ExitCode {
+    let programs = match Hostile::without(gaps) {
+        Ok(programs) => programs,
+        Err(why) => {
+            eprintln!("{why}");
+            return ExitCode::FAILURE;
+        }
+    };
+    for (name, why) in gaps {
+        eprintln!("{}: WITHOUT {name}: {why}", driver.name());
+    }
+    let programs: Arc<[Hostile]> = programs.into();
     let mut arguments = Arguments::from_iter(env::args_os());
     // The first test counts what the process holds.
     arguments.test_threads = Some(1);
-    let (rows, once, at_once) = (driver.clone(), driver.clone(), driver);
+    let trial = |name: &str, driver: &Arc<dyn IsolateDriver>, test: Test| {
+        let (driver, programs) = (driver.clone(), programs.clone());
+        Trial::test(name, move || Ok(test(&driver, &programs)?))
+    };
     let trials = vec![
-        Trial::test("each_hostile_program_in_full", move || Ok(each_in_full(&once)?)),
-        Trial::test("a_thousand_in_a_row", move || Ok(a_thousand_in_a_row(&rows)?)),
-        Trial::test("sixty_four_at_once", move || Ok(sixty_four_at_once(&at_once)?)),
+        trial("each_hostile_program_in_full", &driver, each_in_full),
+        trial("a_thousand_in_a_row", &driver, a_thousand_in_a_row),
+        trial("sixty_four_at_once", &crowd, sixty_four_at_once),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
 }
+
+type Test = fn(&Arc<dyn IsolateDriver>, &[Hostile]) -> Result<(), String>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,9 +76,17 @@ struct Hostile {
 }
 
 impl Hostile {
-    fn all() -> Result<Vec<Self>, String> {
+    fn without(gaps: &[(&str, &str)]) -> Result<Vec<Self>, String> {
         let file: HostileFile = toml::from_str(include_str!("../hostile.toml")).map_err(|e| e.to_string())?;
-        Ok(file.programs)
+        let mut programs = file.programs;
+        for (name, _) in gaps {
+            let count = programs.len();
+            programs.retain(|hostile| hostile.name != *name);
+            if programs.len() == count {
+                return Err(format!("there is no hostile program {name}"));
+            }
+        }
+        Ok(programs)
     }
 
     /// Runs it. A program that need not run out of time may do so all the same where `hurried`.
@@ -80,11 +114,11 @@ impl Hostile {
 }
 
 /// Every program once, with time enough to end as it must.
-fn each_in_full(driver: &Arc<dyn IsolateDriver>) -> Result<(), String> {
+fn each_in_full(driver: &Arc<dyn IsolateDriver>, programs: &[Hostile]) -> Result<(), String> {
     let code_mode = code_mode(driver)?;
     let mut wrong = Vec::new();
     runtime()?.block_on(async {
-        for hostile in Hostile::all()? {
+        for hostile in programs {
             let begun = Instant::now();
             let wall = if hostile.ends == ["timeout"] { SHORT } else { LONG };
             wrong.extend(hostile.run(&code_mode, wall, false).await.err());
@@ -97,8 +131,8 @@ fn each_in_full(driver: &Arc<dyn IsolateDriver>) -> Result<(), String> {
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
 }
 
-fn a_thousand_in_a_row(driver: &Arc<dyn IsolateDriver>) -> Result<(), String> {
-    let (code_mode, programs) = (code_mode(driver)?, Hostile::all()?);
+fn a_thousand_in_a_row(driver: &Arc<dyn IsolateDriver>, programs: &[Hostile]) -> Result<(), String> {
+    let code_mode = code_mode(driver)?;
     let round = |count: usize| {
         runtime()?.block_on(async {
             for hostile in programs.iter().cycle().take(count) {
@@ -126,8 +160,8 @@ fn a_thousand_in_a_row(driver: &Arc<dyn IsolateDriver>) -> Result<(), String> {
     Ok(())
 }
 
-fn sixty_four_at_once(driver: &Arc<dyn IsolateDriver>) -> Result<(), String> {
-    let (code_mode, programs) = (Arc::new(code_mode(driver)?), Hostile::all()?);
+fn sixty_four_at_once(driver: &Arc<dyn IsolateDriver>, programs: &[Hostile]) -> Result<(), String> {
+    let code_mode = Arc::new(code_mode(driver)?);
     let begun = Instant::now();
     runtime()?.block_on(async {
         let mut running = JoinSet::new();
@@ -162,7 +196,7 @@ async fn good(code_mode: &CodeMode, n: usize) -> Result<(), String> {
 }
 
 async fn execute(code_mode: &CodeMode, program: &str, wall: Duration) -> Result<Outcome, codemode_core::Error> {
-    let limits = Limits { wall, heap: HEAP, ..Limits::default() };
+    let limits = Limits { wall, heap: SURVIVE_HEAP, ..Limits::default() };
     let options = ExecuteOptions { limits: Some(limits), ..ExecuteOptions::default() };
     code_mode.execute(program, options).await
 }
@@ -190,7 +224,8 @@ fn settled(aim: Option<Usage>) -> Option<Usage> {
 }
 
 const COUNT: usize = 1_000;
-const HEAP: HeapLimits = HeapLimits { heap_bytes: 16 << 20, stack_bytes: 512 << 10 };
+/// The heap of every program here, for a driver that keeps engines warm.
+pub const SURVIVE_HEAP: HeapLimits = HeapLimits { heap_bytes: 16 << 20, stack_bytes: 512 << 10 };
 /// For a loop, which takes all it is given.
 const SHORT: Duration = Duration::from_millis(40);
 const AT_ONCE: Duration = Duration::from_millis(500);

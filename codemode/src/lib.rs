@@ -32,6 +32,8 @@ pub fn driver(name: &str) -> Result<Arc<dyn IsolateDriver>, Error> {
         "wasm" => Ok(Arc::new(wasm())),
         #[cfg(feature = "v8")]
         "v8" => Ok(Arc::new(v8())),
+        #[cfg(feature = "boa")]
+        "boa" => Ok(Arc::new(boa())),
         _ => Err(unknown(name)),
     }
 }
@@ -79,6 +81,15 @@ pub fn v8() -> Threaded<codemode_driver_v8::V8> {
     codemode_driver_v8::driver()
 }
 
+/// Boa, without a line of C. It holds the heap limit if [`GuestHeap`] is the program's global allocator.
+#[cfg(feature = "boa")]
+pub fn boa() -> Threaded<Boa> {
+    codemode_driver_boa::driver()
+}
+
+#[cfg(feature = "boa")]
+pub use codemode_driver_boa::{Boa, GuestHeap};
+
 fn names() -> &'static [&'static str] {
     &[
         #[cfg(feature = "wasm")]
@@ -87,6 +98,8 @@ fn names() -> &'static [&'static str] {
         "quickjs",
         #[cfg(feature = "v8")]
         "v8",
+        #[cfg(feature = "boa")]
+        "boa",
     ]
 }
 
