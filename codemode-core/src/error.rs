@@ -35,6 +35,8 @@ pub enum ErrorKind {
     Diverged,
     /// The text of a journal cannot be read.
     BadJournal,
+    /// The type checker did not answer.
+    TypeCheck,
 }
 
 impl Error {

@@ -36,6 +36,8 @@ pub mod stubs;
 pub mod testing;
 mod threaded;
 mod tool;
+#[cfg(feature = "typecheck")]
+pub mod typecheck;
 pub mod typescript;
 mod url;
 mod validate;

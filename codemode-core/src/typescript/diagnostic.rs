@@ -39,6 +39,8 @@ pub enum DiagnosticKind {
     UnknownName,
     /// A literal input that its tool can never take.
     InvalidInput,
+    /// What a type checker found.
+    Type,
     /// TypeScript that this sandbox does not run: modules, JSX, decorators.
     Unsupported,
     /// More bytes, or deeper nesting, than is accepted.

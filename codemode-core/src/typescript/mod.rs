@@ -3,6 +3,8 @@
 //! The model's text keeps its own lines and columns on the way: [`Positions`] leads back from the script to the text,
 //! and every [`Diagnostic`] speaks of the text. No type of the parser behind this module shows outside of it.
 
+#[cfg(feature = "typecheck")]
+mod checkable;
 mod diagnostic;
 mod edit;
 mod explain;
@@ -38,6 +40,10 @@ use oxc::ast::AstKind;
 use oxc::semantic::SemanticBuilder;
 use oxc::span::GetSpan;
 
+#[cfg(feature = "typecheck")]
+pub use checkable::CheckableProgram;
+#[cfg(feature = "typecheck")]
+pub(crate) use checkable::type_error;
 pub use diagnostic::{Diagnostic, DiagnosticKind, Lint};
 pub use explain::{Complaint, Explanation, explain};
 pub use frame::code_frame;
