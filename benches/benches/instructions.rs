@@ -2,6 +2,8 @@
 //!
 //! `cargo xtask bench --check` compares them with `benches/instructions.json`.
 
+#![allow(missing_docs, reason = "the macros of gungraun make items without documentation")]
+
 use std::{collections::VecDeque, hint::black_box, sync::Arc, time::Duration};
 
 use codemode::{
@@ -21,7 +23,7 @@ library_benchmark_group!(name = bridge; benchmarks = read_call, write_answer, se
 const PROGRAM: &str = include_str!("../programs/thirty_lines.ts");
 const EXTERNALS: [&str; 3] = ["external_getTopProducts", "external_getProductRatings", "external_saveReport"];
 
-/// A program of thirty lines, from the model's text to a script.
+// A program of thirty lines, from the model's text to a script.
 #[library_benchmark]
 #[bench::lines30(externals())]
 fn compile_program(externals: Vec<Arc<str>>) -> Compiled {
@@ -36,7 +38,7 @@ fn externals() -> Vec<Arc<str>> {
     EXTERNALS.map(Arc::from).to_vec()
 }
 
-/// Names, declarations and prompt of a hundred tools.
+// Names, declarations and prompt of a hundred tools.
 #[library_benchmark]
 #[bench::tools100(tools::many(100))]
 fn catalog(tools: Vec<Tool>) -> CodeMode {
@@ -45,14 +47,14 @@ fn catalog(tools: Vec<Tool>) -> CodeMode {
     code_mode
 }
 
-/// A call with an input of a kilobyte, as the guest posts it.
+// A call with an input of a kilobyte, as the guest posts it.
 #[library_benchmark]
 #[bench::kilobyte(format!("call 7 external_save\n{}", kilobyte()))]
 fn read_call(text: String) -> bool {
     matches!(Said::parse(black_box(&text)), Ok(Said::Call { id: 7, function: "external_save", input: Some(_) }))
 }
 
-/// An answer of a kilobyte, as it is delivered.
+// An answer of a kilobyte, as it is delivered.
 #[library_benchmark]
 #[bench::kilobyte(kilobyte())]
 fn write_answer(json: Json) -> String {
@@ -63,7 +65,7 @@ fn kilobyte() -> Json {
     Json::from(serde_json::json!({ "rows": vec!["0123456789abcdef 0123456789abcdef"; 28] }))
 }
 
-/// A hundred calls one after the other, as the session sees them.
+// A hundred calls one after the other, as the session sees them.
 #[library_benchmark]
 #[bench::calls100(start())]
 fn session_of_calls(start: Start) -> bool {

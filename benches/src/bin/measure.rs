@@ -150,17 +150,20 @@ async fn time_with_tools(driver: &Arc<dyn IsolateDriver>, count: usize) -> Resul
     median(&code_mode, &program("return 1 + 1".into(), json!(2))).await
 }
 
-/// A program of about so many bytes that is read whole and runs once.
+/// A program of about so many bytes that is read whole and runs once: data, as the longest programs of models are.
 fn long_program(bytes: usize) -> Workload {
     let mut text = String::with_capacity(bytes + 80);
-    let mut lines = 0_u64;
-    text.push_str("let sum: number = 0\n");
+    let mut rows = 0_u64;
+    text.push_str("interface Row { id: number; name: string; tags: string[] }\nconst rows: Row[] = []\n");
     while text.len() < bytes {
-        text.push_str(&format!("if (sum >= {lines}) {{ const step{lines}: number = 1; sum += step{lines} }}\n"));
-        lines += 1;
+        text.push_str(&format!(
+            "rows.push({{ id: {rows}, name: 'row {rows}', tags: ['a', 'b{}'] }} as Row)\n",
+            rows % 10
+        ));
+        rows += 1;
     }
-    text.push_str("return sum");
-    program(text, json!(lines))
+    text.push_str("return rows.length");
+    program(text, json!(rows))
 }
 
 fn program(program: String, expected: Value) -> Workload {
