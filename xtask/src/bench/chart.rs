@@ -37,6 +37,7 @@ pub fn curves(file: &Path, title: &str, x_unit: &str, curves: &[Curve]) -> Resul
         let mut chart = ChartBuilder::on(root)
             .caption(title, (FONT, 17))
             .margin(12)
+            .margin_right(24)
             .set_label_area_size(LabelAreaPosition::Left, 64)
             .set_label_area_size(LabelAreaPosition::Bottom, 40)
             .build_cartesian_2d(x.log_scale(), y.log_scale())?;
@@ -161,7 +162,8 @@ mod tests {
             (12.34, "12.3"),
             (402.0, "402"),
             (29_690.0, "29.7k"),
-            (0.001, "1e-3"),
+            (0.0061, "0.006"),
+            (0.0001, "1e-4"),
             (2e6, "2M"),
         ] {
             assert_eq!(short(value), text);
