@@ -133,13 +133,7 @@ pub fn short(value: f64) -> String {
         value if value >= 1e4 => (value / 1e3, "k"),
         value => (value, ""),
     };
-    let digits = if value >= 99.5 {
-        0
-    } else if value >= 9.95 {
-        1
-    } else {
-        2
-    };
+    let digits = [99.5, 9.95, 0.0995].iter().take_while(|least| value < **least).count();
     let text = format!("{value:.digits$}");
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     if text == "0" && value > 0.0 { format!("{value:.0e}{unit}") } else { format!("{text}{unit}") }
