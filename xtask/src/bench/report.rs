@@ -79,7 +79,9 @@ enum Cell {
 }
 
 /// Workload, heading, and how a result line becomes the number that is shown.
-const COLUMNS: [(&str, &str, fn(&Value) -> Option<f64>); 11] = [
+type Column = (&'static str, &'static str, fn(&Value) -> Option<f64>);
+
+const COLUMNS: [Column; 11] = [
     ("W1", "start", ms),
     ("W2", "1 call", ms),
     ("W3", "100 calls at once", ms),
@@ -139,7 +141,7 @@ fn peer_table(rows: &[PeerRow]) -> String {
 }
 
 fn peer_bars(rows: &[PeerRow]) -> Vec<Bars> {
-    let group = |(workload, heading, _): &(&str, &str, fn(&Value) -> Option<f64>)| {
+    let group = |(workload, heading, _): &Column| {
         let mut bars: Vec<(String, f64, bool)> = rows
             .iter()
             .filter_map(|row| match row.cells.get(*workload) {
