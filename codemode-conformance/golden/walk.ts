@@ -26,6 +26,8 @@ const list = (object: any, path: string) => {
   for (const key of keys.sort((a, b) => (keyText(a) < keyText(b) ? -1 : 1))) {
     // Their values are the engine's own wording, and a tool or a name of the program can be anything.
     if (typeof object === "function" && (key === "name" || key === "length")) continue;
+    // QuickJS has it configurable, which it should not be; it cannot be told otherwise.
+    if (object === String.prototype && key === "length") continue;
     const at = path === "" ? keyText(key).replace(/^\./, "") : path + keyText(key);
     const d = Object.getOwnPropertyDescriptor(object, key)!;
     let what = kind(d.value);
@@ -39,6 +41,10 @@ const list = (object: any, path: string) => {
 };
 
 found.set(globalThis, "globalThis");
+// Short names for what would be found by a long way.
+name(Object.prototype, "Object.prototype");
+name(Function.prototype, "Function.prototype");
+name(Object.getPrototypeOf(Uint8Array), "%TypedArray%");
 list(globalThis, "");
 const roots: Record<string, unknown> = {
   "%ArrayIterator%": [][Symbol.iterator](),

@@ -187,7 +187,7 @@ fn grammar() -> &'static BTreeMap<&'static str, Vec<&'static str>> {
 const TOOLS: &[&str] = &["echo", "fail", "add", "count", "find_user"];
 const EPOCH_MS: u64 = 1_700_000_000_123;
 /// Messages of errors begin so that programs throw themselves.
-const OURS: &str = "P";
+const OURS: &str = "~";
 const PROLOGUE: &str = include_str!("differential/prologue.ts");
 
 #[cfg(test)]

@@ -23,11 +23,7 @@ pub fn survive(driver: Arc<dyn IsolateDriver>) -> ExitCode {
 
 /// As [`survive`], for a driver that starts slowly or cannot be held to all of it: `crowd` is the one for 64 at once,
 /// with engines kept warm for [`SURVIVE_HEAP`], and `gaps` are programs left out, each with the reason.
-pub fn survive_with(
-    driver: Arc<dyn IsolateDriver>,
-    crowd: Arc<dyn IsolateDriver>,
-    gaps: &[(&str, &str)],
-) -> ExitCode {
+pub fn survive_with(driver: Arc<dyn IsolateDriver>, crowd: Arc<dyn IsolateDriver>, gaps: &[(&str, &str)]) -> ExitCode {
     let programs = match Hostile::without(gaps) {
         Ok(programs) => programs,
         Err(why) => {

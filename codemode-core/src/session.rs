@@ -142,6 +142,9 @@ pub struct Session {
     answers: VecDeque<(Duration, u64, Result<Option<Json>, CallError>)>,
     timers: BTreeSet<(Duration, u64)>,
     timer_due: BTreeMap<u64, Duration>,
+    /// When the guest's clock last moved. Timers count from here: a program sees those that it sets in one turn fire
+    /// by their delays, however long the turn takes.
+    turn: Duration,
     asked_where: bool,
     waiting_line: u32,
     console: Vec<ConsoleLine>,
@@ -181,6 +184,7 @@ impl Session {
             answers: VecDeque::new(),
             timers: BTreeSet::new(),
             timer_due: BTreeMap::new(),
+            turn: Duration::ZERO,
             asked_where: false,
             waiting_line: 0,
             console: Vec::new(),
@@ -263,7 +267,7 @@ impl Session {
                 if self.timers.len() >= self.start.limits.timers as usize {
                     return Some(refusal(&format!("over {} timers are open at once", self.start.limits.timers)));
                 }
-                let due = now.saturating_add(delay);
+                let due = self.turn.saturating_add(delay);
                 self.timers.insert((due, id));
                 self.timer_due.insert(id, due);
             }
@@ -385,6 +389,7 @@ impl Session {
         if self.start.pace == Pace::Recorded {
             actions.push_back(Action::Wait(None));
         } else if let Some(delivery) = self.next_delivery(now) {
+            self.turn = now;
             self.deliver(&delivery, actions);
         } else if !self.open.is_empty() || !self.timers.is_empty() {
             actions.push_back(Action::Wait(self.timers.first().map(|(due, _)| *due)));

@@ -124,7 +124,7 @@ fn timers_and_answers_come_in_the_order_of_their_times() {
     say(&mut session, Said::Timer { id: 3, delay: 2 * MS });
     say(&mut session, Said::Untimer { id: 3 });
     say(&mut session, call(1));
-    assert_eq!(kinds(&on(&mut session, Input::Idle)), ["emit external_call", "start 1", "wait 3"]);
+    assert_eq!(kinds(&on(&mut session, Input::Idle)), ["emit external_call", "start 1", "wait 2"]);
     let mut actions = VecDeque::new();
     session.on(4 * MS, answer(1), &mut actions);
     assert_eq!(delivered(&actions), ["t 2 1004"]);
@@ -134,6 +134,19 @@ fn timers_and_answers_come_in_the_order_of_their_times() {
     let mut actions = VecDeque::new();
     session.on(9 * MS, Input::Idle, &mut actions);
     assert_eq!(delivered(&actions), ["t 1 1009"]);
+}
+
+#[test]
+fn timers_set_in_one_turn_fire_by_their_delays_however_long_the_turn_takes() {
+    let mut session = running(Limits::default());
+    for (at, id, delay) in [(1, 1, 24), (2, 2, 8), (30, 3, 16)] {
+        session.on(at * MS, Input::Said(Said::Timer { id, delay: delay * MS }), &mut VecDeque::new());
+    }
+    for expected in ["t 2 1040", "t 3 1040", "t 1 1040"] {
+        let mut actions = VecDeque::new();
+        session.on(40 * MS, Input::Idle, &mut actions);
+        assert_eq!(delivered(&actions), [expected]);
+    }
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Guards around natives whose work is not bounded by what the program already holds: nothing can interrupt them, so
-//! they are charged before they begin. What could not fit the heap ends the program as out of memory.
+//! they are charged before they begin. What could not fit the heap ends the program as out of memory. A few natives are
+//! replaced altogether, where Boa's own panics, is wrong, or takes a thousand times too long.
 
 use std::rc::Rc;
 
 use boa_engine::{
-    Context, Finalize, JsObject, JsResult, JsStr, JsString, JsValue, NativeFunction, Trace, js_string,
+    Context, Finalize, JsObject, JsResult, JsStr, JsString, JsSymbol, JsValue, NativeFunction, Trace, js_string,
     object::{
         FunctionObjectBuilder,
         builtins::{JsArray, JsFunction},
@@ -14,7 +15,7 @@ use boa_engine::{
     value::IntegerOrInfinity,
 };
 
-use crate::{json, sort, watch::Watch};
+use crate::{json, regex, sort, watch::Watch};
 
 /// What a guarded native does instead of, or before, the original.
 type Guarded = fn(&Guard, &JsValue, &[JsValue], &mut Context) -> JsResult<JsValue>;
@@ -34,18 +35,24 @@ pub(crate) fn install(watch: &Rc<Watch>, context: &mut Context) -> JsResult<()> 
     for key in arrays.own_property_keys(context)? {
         let PropertyKey::String(name) = &key else { continue };
         match name.to_std_string_lossy().as_str() {
-            "constructor" | "length" | "at" | "push" | "pop" | "keys" | "values" | "entries" => continue,
+            // `toString` calls `join`, and is one function with that of typed arrays.
+            "constructor" | "length" | "at" | "push" | "pop" | "toString" => continue,
             "join" => guard(&arrays, key, join, watch, context)?,
             "sort" => guard(&arrays, key, sort, watch, context)?,
             "toSorted" => guard(&arrays, key, to_sorted, watch, context)?,
             _ => guard(&arrays, key, over_receiver, watch, context)?,
         }
     }
+    // Spread of an array is a loop inside of Boa.
+    let values = arrays.get(js_string!("values"), context)?;
+    define(&arrays, JsSymbol::iterator().into(), values, context)?;
     let strings = prototype("String", context)?;
     guard(&strings, js_string!("repeat").into(), repeat, watch, context)?;
     guard(&strings, js_string!("padStart").into(), pad, watch, context)?;
     guard(&strings, js_string!("padEnd").into(), pad, watch, context)?;
     guard(&prototype("Function", context)?, js_string!("apply").into(), over_arguments, watch, context)?;
+    guard(&prototype("Number", context)?, js_string!("toPrecision").into(), to_precision, watch, context)?;
+    guard(&prototype("RegExp", context)?, js_string!("exec").into(), exec, watch, context)?;
     guard(&global("JSON", context)?, js_string!("parse").into(), parse_json, watch, context)?;
     for (holder, name) in [("Reflect", "apply"), ("Reflect", "construct"), ("Array", "from")] {
         guard(&global(holder, context)?, JsString::from(name).into(), over_arguments, watch, context)?;
@@ -110,6 +117,13 @@ fn length_of(guard: &Guard, object: &JsObject, context: &mut Context) -> JsResul
     Ok(length)
 }
 
+/// All methods that match come through `exec`.
+fn exec(guard: &Guard, this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let text = args.first().cloned().unwrap_or_default().to_string(context)?;
+    regex::before(&guard.original, this, &text, &guard.watch, context)?;
+    guard.original.call(this, &[text.into()], context)
+}
+
 fn parse_json(guard: &Guard, this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let text = args.first().cloned().unwrap_or_default().to_string(context)?;
     guard.watch.charge(text.len().saturating_mul(2))?;
@@ -145,6 +159,15 @@ fn repeat(guard: &Guard, this: &JsValue, args: &[JsValue], context: &mut Context
         IntegerOrInfinity::PositiveInfinity => {
             guard.original.call(&text.into(), &[JsValue::from(f64::INFINITY)], context)
         }
+    }
+}
+
+/// Boa 0.22 writes the smallest numbers as 0.
+fn to_precision(guard: &Guard, this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let digits = args.first().and_then(JsValue::as_number).filter(|digits| (1.0..=100.0).contains(digits));
+    match (this.as_number().filter(|number| *number != 0.0 && number.abs() < 1e-6), digits) {
+        (Some(number), Some(digits)) => Ok(JsString::from(format!("{number:.*e}", digits as usize - 1)).into()),
+        _ => guard.original.call(this, args, context),
     }
 }
 
@@ -191,7 +214,11 @@ fn guard(holder: &JsObject, key: PropertyKey, call: Guarded, watch: &Rc<Watch>, 
         .length(usize::try_from(length).unwrap_or(0))
         .constructor(false)
         .build();
-    let property = PropertyDescriptor::builder().value(guarded).writable(true).enumerable(false).configurable(true);
+    define(holder, key, guarded.into(), context)
+}
+
+fn define(holder: &JsObject, key: PropertyKey, value: JsValue, context: &mut Context) -> JsResult<()> {
+    let property = PropertyDescriptor::builder().value(value).writable(true).enumerable(false).configurable(true);
     holder.define_property_or_throw(key, property, context)?;
     Ok(())
 }

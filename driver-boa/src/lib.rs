@@ -8,16 +8,19 @@ mod guards;
 mod heap;
 mod jobs;
 mod json;
+mod regex;
 mod sort;
 mod watch;
 
 use std::{path::Path, rc::Rc, sync::atomic::Ordering};
 
 use boa_engine::{
-    Context, JsResult, JsString, JsValue, NativeFunction, Source,
+    Context, JsError, JsNativeError, JsResult, JsString, JsValue, NativeFunction, Source,
     context::{ContextBuilder, HostHooks},
+    error::EngineError,
     module::IdleModuleLoader,
     object::builtins::JsFunction,
+    realm::Realm,
 };
 use codemode_core::{
     Limits, Threaded,
@@ -28,7 +31,10 @@ use codemode_core::{
 };
 
 pub use crate::heap::GuestHeap;
-use crate::{jobs::Jobs, watch::Watch};
+use crate::{
+    jobs::Jobs,
+    watch::{TOO_DEEP, Watch},
+};
 
 /// The driver with its defaults: a thread for each engine, and two engines kept warm, since Boa is slow to start.
 pub fn driver() -> Threaded<Boa> {
@@ -52,6 +58,10 @@ impl Engine for Boa {
         heap: Hold::BestEffort,
         isolation: "one context for each execution, in this process; safe Rust nearly throughout, no C",
     };
+
+    /// Boa follows chains of prototypes, nested arrays and the like by recursion without a limit; one link costs it less
+    /// than ten times the link's own memory, and the default heap holds 128 MiB of them.
+    const THREAD_STACK_BYTES: usize = 1 << 30;
 
     type Options = ();
 
@@ -148,12 +158,15 @@ fn tick(watch: &Rc<Watch>, context: &Context) -> JsValue {
 }
 
 fn callable(value: &JsValue) -> JsResult<JsFunction> {
-    value.as_function().ok_or_else(|| {
-        boa_engine::JsNativeError::typ().with_message("the prelude is not what the engine expects").into()
-    })
+    value
+        .as_function()
+        .ok_or_else(|| JsNativeError::typ().with_message("the prelude is not what the engine expects").into())
 }
 
-fn script_error(error: &boa_engine::JsError, context: &mut Context) -> ScriptError {
+fn script_error(error: &JsError, context: &mut Context) -> ScriptError {
+    if let Some(EngineError::RuntimeLimit(_)) = error.as_engine() {
+        return ScriptError { name: "RangeError".into(), message: TOO_DEEP.into(), stack: None };
+    }
     match error.try_native(context) {
         Ok(native) => {
             ScriptError { name: native.kind().to_string(), message: native.message().to_string(), stack: None }
@@ -169,13 +182,13 @@ struct Hooks {
 impl HostHooks for Hooks {
     fn ensure_can_compile_strings(
         &self,
-        _: boa_engine::realm::Realm,
+        _: Realm,
         _: &[JsString],
         _: &JsString,
         _: bool,
         _: &mut Context,
     ) -> JsResult<()> {
-        Err(boa_engine::JsNativeError::eval().with_message("code from strings is disabled in this sandbox").into())
+        Err(JsNativeError::eval().with_message("code from strings is disabled in this sandbox").into())
     }
 
     fn max_buffer_size(&self, _: &mut Context) -> u64 {

@@ -8,6 +8,8 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    thread,
+    time::Duration,
 };
 
 use boa_engine::{
@@ -64,17 +66,25 @@ impl Watch {
     pub(crate) fn tick(&self, context: &Context) -> JsResult<()> {
         self.charge(0)?;
         // The count of frames, without a walk over them.
-        let frames = context.stack_trace().size_hint().0;
-        if frames > self.most_frames() || self.stack_base.get().abs_diff(stack_address()) > MOST_NATIVE_STACK {
-            return Err(JsNativeError::range().with_message("Maximum call stack size exceeded").into());
-        }
-        Ok(())
+        if context.stack_trace().size_hint().0 > self.most_frames() { Err(too_deep()) } else { Ok(()) }
     }
 
     /// Before something that will need `bytes` more: an error that the program cannot catch if it must end.
     pub(crate) fn charge(&self, bytes: usize) -> JsResult<()> {
         self.weigh(bytes);
-        if self.is_over() { Err(uncatchable()) } else { Ok(()) }
+        if self.is_over() {
+            // Of the errors that a program cannot catch, the one that says least of what it is not.
+            return Err(EngineError::from(RuntimeLimitError::LoopIteration).into());
+        }
+        if self.stack_base.get().abs_diff(stack_address()) > MOST_NATIVE_STACK { Err(too_deep()) } else { Ok(()) }
+    }
+
+    /// For what would not come back: does nothing until the host stops the program.
+    pub(crate) fn wait_for_the_end(&self) -> JsResult<()> {
+        while !self.is_over() {
+            thread::sleep(Duration::from_millis(2));
+        }
+        self.charge(0)
     }
 
     fn weigh(&self, more: usize) {
@@ -99,22 +109,26 @@ impl Watch {
         self.limits.stack_bytes / 256
     }
 
-    /// Boa's own limits lie beyond: what passes them cannot be caught.
+    /// Boa's own limits lie beyond, since what passes them cannot be caught. A native that calls back counts twice there.
     pub(crate) fn set_limits(&self, context: &mut Context) {
         let limits = context.runtime_limits_mut();
-        limits.set_recursion_limit(self.most_frames() + 512);
+        limits.set_recursion_limit(self.most_frames() * 4);
         limits.set_stack_size_limit(self.most_frames() * 64);
     }
 }
 
-fn uncatchable() -> JsError {
-    EngineError::from(RuntimeLimitError::LoopIteration).into()
+fn too_deep() -> JsError {
+    JsNativeError::range().with_message(TOO_DEEP).into()
 }
+
+/// What core takes for a stack overflow.
+pub(crate) const TOO_DEEP: &str = "Maximum call stack size exceeded";
 
 fn stack_address() -> usize {
     let here = 0_u8;
     (&raw const *black_box(&here)).addr()
 }
 
-/// Half of what core's threads have: natives that call back into the program stand on it, and one more must fit.
-const MOST_NATIVE_STACK: usize = 4 << 20;
+/// For natives that call back into the program. What recurses without a tick is bounded by the heap and stands on the
+/// rest of the thread's stack: [`Boa::THREAD_STACK_BYTES`](crate::Boa).
+const MOST_NATIVE_STACK: usize = 8 << 20;

@@ -114,6 +114,7 @@ struct Driver {
 
 const DRIVERS: &[Driver] = &[
     Driver { name: "quickjs", package: "codemode-driver-quickjs", needs: None },
+    Driver { name: "boa", package: "codemode-driver-boa", needs: None },
     Driver { name: "wasm", package: "codemode-driver-wasm", needs: Some("wasm compiler") },
     Driver { name: "v8", package: "codemode-driver-v8", needs: Some("V8 library") },
 ];

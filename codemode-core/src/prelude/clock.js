@@ -10,8 +10,8 @@ const startClock = (ms, text) => {
 };
 const setNow = (ms) => { now = ms; };
 
-const RealDate = Date, datePrototype = Date.prototype, { parse: parseDate, UTC: utc } = Date;
-const { getTimezoneOffset, toUTCString } = datePrototype;
+const RealDate = Date, datePrototype = Date.prototype, { UTC: utc } = Date;
+const { toUTCString } = datePrototype;
 
 const VirtualDate = function Date(year, month, date, hours, minutes, seconds, ms) {
   if (new.target === undefined) return dateText(new RealDate(now));
@@ -42,16 +42,75 @@ datePrototype.getMonth = datePrototype.getUTCMonth;
 datePrototype.setMonth = datePrototype.setUTCMonth;
 datePrototype.getSeconds = datePrototype.getUTCSeconds;
 datePrototype.setSeconds = datePrototype.setUTCSeconds;
-const zoned = /Z$|GMT|UTC|\b[ECMP][SD]T\b|\d:\d\d.*[+-]\d\d:?\d\d$|^[+-]?\d{4,6}(-\d\d){0,2}$/i;
+// Engines agree on ISO dates only; the rest here is what all of them and most people write. Without a zone it is UTC.
+const isoDate = /^([+-]\d{6}|\d{4})(?:-(\d\d)(?:-(\d\d))?)?(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)? ?(?:Z|([+-])(\d\d):?(\d\d))?$/i;
+const dateToken = /(\d+)|([a-z]+)|\([^)]*\)|[^\s,]/gi;
+const monthNames = "janfebmaraprmayjunjulaugsepoctnovdec", dayNames = "sunmontuewedthufrisat";
+const zoneHours = { __proto__: null, z: 0, ut: 0, utc: 0, gmt: 0, est: -5, edt: -4, cst: -6, cdt: -5, mst: -7, mdt: -6, pst: -8, pdt: -7 };
+const { setUTCFullYear, setUTCHours } = datePrototype;
+const timeOf = (year, month, day, hours, minutes, seconds, ms, offset) => {
+  if (month < 1 || month > 12 || day < 1 || day > 31 || hours > 24 || minutes > 59 || seconds > 59 || hours === 24 && (minutes || seconds || ms)) return NaN;
+  const date = new RealDate(0);
+  apply(setUTCFullYear, date, [year, month - 1, day]);
+  return apply(setUTCHours, date, [hours, minutes, seconds, ms]) - offset * 60000;
+};
 const parseAsUtc = (text) => {
-  if (matches(zoned, text)) return parseDate(text);
-  for (let i = 0; i < 2; i++) {
-    const time = parseDate(i === 0 ? text + "Z" : text + " GMT");
-    if (time === time) return time;
+  const p = apply(exec, isoDate, [text]);
+  if (p === null) return parseWords(text);
+  const part = (i, missing) => p[i] === undefined ? missing : +p[i];
+  const offset = (part(9, 0) * 60 + part(10, 0)) * (p[8] === "-" ? -1 : 1);
+  const ms = p[7] === undefined ? 0 : floor(+("0." + p[7]) * 1000 + 1e-6);
+  return p[1] === "-000000" ? NaN : timeOf(part(1), part(2, 1), part(3, 1), part(4, 0), part(5, 0), part(6, 0), ms, offset);
+};
+// "Sun, 10 Mar 2024 08:00:00 GMT", "March 10, 2024 8:00 PM", "3/10/2024", and what `toString` writes.
+const parseWords = (text) => {
+  const words = list();
+  dateToken.lastIndex = 0;
+  for (let found = apply(exec, dateToken, [text]); found !== null && words.length < 40; found = apply(exec, dateToken, [text])) words[words.length] = found[0];
+  let year, month, day, hours = 0, minutes = 0, seconds = 0, offset = 0, timed = false, sign = 0;
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i], number = +word;
+    if (word[0] === "(") continue;
+    if (number === number) {
+      if (sign !== 0) {
+        offset = sign * (word.length > 2 ? floor(number / 100) * 60 + number % 100 : number * 60);
+        if (words[i + 1] === ":") { offset += sign * words[i + 2]; i += 2; }
+        sign = 0;
+      } else if (words[i + 1] === ":") {
+        hours = number;
+        minutes = +words[i + 2];
+        i += 2;
+        if (words[i + 1] === ":") { seconds = +words[i + 2]; i += 2; }
+        timed = true;
+      } else if (words[i + 1] === "/") {
+        month = number;
+        day = +words[i + 2];
+        i += 2;
+        if (words[i + 1] === "/") i += 1;
+      } else if (word.length > 2 || number > 31 || day !== undefined) {
+        if (year !== undefined) return NaN;
+        year = word.length > 2 ? number : number + (number < 50 ? 2000 : 1900);
+      } else day = number;
+      continue;
+    }
+    if (word === "+" || word === "-") {
+      if (timed) sign = word === "+" ? 1 : -1;
+      continue;
+    }
+    if (word === ".") continue;
+    const lower = apply(toLowerCase, word, []), short = slice(lower, 0, 3);
+    const at = indexOf(monthNames, short), weekday = indexOf(dayNames, short);
+    if (lower === "am" || lower === "pm") {
+      if (hours < 1 || hours > 12) return NaN;
+      hours = hours % 12 + (lower === "pm" ? 12 : 0);
+    } else if (zoneHours[lower] !== undefined) {
+      offset = zoneHours[lower] * 60;
+      timed = true;
+    } else if (short.length === 3 && at >= 0 && at % 3 === 0) month = at / 3 + 1;
+    else if (short.length !== 3 || weekday < 0 || weekday % 3 !== 0) return NaN;
   }
-  // What the engine reads as local time in spite of all, less the host's offset at that time.
-  const local = parseDate(text);
-  return local - apply(getTimezoneOffset, new RealDate(local), []) * 60000;
+  if (month === undefined || year === undefined) return NaN;
+  return timeOf(year, month, day ?? 1, hours, minutes, seconds, 0, offset);
 };
 const dateText = (date) => {
   const text = apply(toUTCString, date, []);   // Thu, 02 Jan 2020 03:04:05 GMT

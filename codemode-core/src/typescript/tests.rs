@@ -6,6 +6,7 @@
 mod corpus;
 mod fuzz;
 mod programs;
+mod ticks;
 mod traps;
 
 use oxc::allocator::Allocator;
