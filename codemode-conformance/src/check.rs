@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use codemode_core::{Event, EventKind, Json, Outcome, Reply};
+use codemode_core::{Event, EventKind, FailureKind, Json, Outcome, Reply};
 use serde_json::{Value, json};
 
 use crate::{case::Case, event_text::event_text, expected::ConsoleText, play::Played, show};
@@ -67,7 +67,10 @@ pub(crate) fn replayed(live: &Outcome, again: &Outcome) -> Vec<String> {
         return Vec::new();
     }
     let mut wrong = Vec::new();
-    if live.result != again.result {
+    // Where a stack ends depends on which functions an engine has compiled by then.
+    let full =
+        |outcome: &Outcome| outcome.result.as_ref().is_err_and(|failure| failure.kind == FailureKind::StackOverflow);
+    if live.result != again.result && !(full(live) && full(again)) {
         wrong.extend(show::texts("result", &format!("{:#?}", live.result), &format!("{:#?}", again.result)));
     }
     let lines =
