@@ -38,6 +38,9 @@ pub enum Command {
     /// Run a recorded program again from its journal, and compare
     #[command(after_long_help = REPLAY_HELP)]
     Replay(ReplayArgs),
+    /// Say what is wrong with a program without running it: syntax, names, inputs, missing awaits, types
+    #[command(after_long_help = CHECK_HELP)]
+    Check(Box<CheckArgs>),
     /// Print the system prompt that tells a model about the tools
     Prompt(CatalogArgs),
     /// Print the TypeScript declarations of the tools
@@ -93,6 +96,34 @@ maxConcurrency?, env? }.
   maxConcurrency  the most calls at once [default: the limit of the execution, 32]
   env             variables for the program: { \"NAME\": \"value\" }, or null to pass on your own.
                   It inherits only PATH, HOME, USER, LOGNAME, SHELL, LANG, LC_*, TZ, TMPDIR, TERM (and what Windows needs).";
+
+#[derive(Debug, ClapArgs)]
+pub struct CheckArgs {
+    /// The program; `-` reads standard input
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub tools: ToolArgs,
+    #[command(flatten)]
+    pub limits: LimitArgs,
+    /// Whether types are checked: by TypeScript's compiler if it is there, surely, or not
+    #[arg(long, value_enum, default_value_t = Types::Auto)]
+    pub types: Types,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Types {
+    /// Check them if the compiler is found, and say so if it is not
+    Auto,
+    /// Fail without a compiler
+    Require,
+    /// Do not check them
+    Skip,
+}
+
+const CHECK_HELP: &str = "\
+The compiler is the native tsc of TypeScript 7: the one that CODEMODE_TSC names, else the one in node_modules (or \
+target/tools) of this folder or one above it. Exit code 0 means that nothing is wrong, 1 that something is; warnings \
+alone are 0.";
 
 #[derive(Debug, ClapArgs)]
 pub struct ReplayArgs {

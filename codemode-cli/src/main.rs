@@ -6,6 +6,7 @@
 
 mod args;
 mod catalog;
+mod check;
 mod command;
 mod input;
 mod json_place;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
     let ending = match &args.command {
         Command::Run(args) => run::run(args),
         Command::Replay(args) => replay::replay(args),
+        Command::Check(args) => check::check(args),
         Command::Prompt(args) => catalog::prompt(args),
         Command::Stubs(args) => catalog::stubs(args),
         Command::Drivers(args) => catalog::drivers(args),

@@ -135,9 +135,7 @@ impl CodeMode {
     /// The declarations of some functions with the types they need, each once. Names that are none are passed over.
     pub fn stubs_of(&self, functions: &[&str]) -> String {
         let (mut text, mut types) = (String::new(), std::collections::HashSet::new());
-        for stub in
-            functions.iter().filter_map(|name| self.shared.stubs.per_tool.iter().find(|stub| stub.guest_name == *name))
-        {
+        for stub in functions.iter().filter_map(|name| self.shared.stub(name)) {
             for named in stub.types.iter().filter(|named| types.insert(named.name.as_str())) {
                 text.push_str(named.text.trim_end());
                 text.push('\n');
@@ -230,7 +228,7 @@ impl CodeMode {
         Ok(self.finished(outcome, code, &compiled, &names))
     }
 
-    fn compile(&self, code: &str, names: &ToolNames, limits: &Limits) -> Result<Compiled, Vec<Diagnostic>> {
+    pub(crate) fn compile(&self, code: &str, names: &ToolNames, limits: &Limits) -> Result<Compiled, Vec<Diagnostic>> {
         let known = |name: &str| names.find(name).is_some() || crate::globals::is_global(name);
         let catalog = &self.shared.catalog;
         let check_input = |function: &str, input: Option<&LiteralInput>| {
@@ -245,6 +243,14 @@ impl CodeMode {
             ..CompileOptions::new(limits.source_bytes, &known, names.functions())
         };
         typescript::compile(code, &options)
+    }
+
+    pub(crate) fn names(&self) -> &ToolNames {
+        &self.shared.catalog.names
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.shared.limits
     }
 
     fn finished(&self, outcome: Outcome, code: &str, compiled: &Compiled, names: &ToolNames) -> Outcome {

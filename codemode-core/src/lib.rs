@@ -8,6 +8,7 @@
 //! text out). The event loop of an execution is [`session`], a state machine without threads or clock.
 #![forbid(unsafe_code)]
 
+mod check;
 mod code_mode;
 mod discovery;
 mod driver;
@@ -44,6 +45,7 @@ mod validate;
 mod watch;
 mod workers;
 
+pub use check::Checked;
 pub use code_mode::{
     CodeMode, CodeModeBuilder, EventStream, ExecuteOptions, FunctionInfo, Listener, ToolDefinition, generate_types,
 };

@@ -1,0 +1,51 @@
+//! `codemode check`: what is wrong with a program, found without running it.
+
+use codemode::{Checked, CodeMode, Error, typecheck::TypeChecker, typescript::Diagnostic};
+
+use crate::{
+    Ending,
+    args::{CheckArgs, Types},
+    input,
+    output::{self, paint::Paint},
+    problem::Problem,
+    tools::{self, Tools},
+};
+
+/// Checks the program of `args`.
+pub fn check(args: &CheckArgs) -> Result<Ending, Problem> {
+    let limits = args.limits.limits()?;
+    let code = input::program(&args.file, limits.source_bytes)?;
+    let tools = Tools::open(&args.tools)?;
+    let code_mode = tools.code_mode(tools::driver(None)?, limits, |warning| output::warning(&warning))?;
+    let Checked { errors, warnings, .. } = checked(&code_mode, &code, args.types)?;
+    tools.stop();
+    let (name, paint) = (input::name(&args.file), Paint::stderr());
+    for (label, diagnostics) in [(paint.error("error"), &errors), (paint.warn("warning"), &warnings)] {
+        diagnostics.iter().for_each(|diagnostic| output::say(&shown(&label, diagnostic, &name, paint)));
+    }
+    Ok(if errors.is_empty() { Ending::Success } else { Ending::Failed })
+}
+
+fn checked(code_mode: &CodeMode, code: &str, types: Types) -> Result<Checked, Problem> {
+    if types == Types::Skip {
+        return Ok(code_mode.check(code));
+    }
+    let problem = |error: Error| Problem::new(error.to_string());
+    match TypeChecker::find() {
+        Ok(checker) => code_mode.type_check(&checker, code).map_err(problem),
+        Err(error) if types == Types::Require => Err(problem(error)),
+        Err(error) => {
+            output::note(&format!("types are not checked: {error}"));
+            Ok(code_mode.check(code))
+        }
+    }
+}
+
+fn shown(label: &str, diagnostic: &Diagnostic, name: &str, paint: Paint) -> String {
+    let Diagnostic { message, line, column, hint, code_frame, .. } = diagnostic;
+    let mut text = format!("{label}: {message}\n  {} {name}:{line}:{column}\n{code_frame}\n", paint.dim("at"));
+    if let Some(hint) = hint {
+        text.push_str(&format!("  {} {hint}\n", paint.hint("hint:")));
+    }
+    text
+}
