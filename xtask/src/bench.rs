@@ -36,8 +36,8 @@ pub fn bench(args: &[String]) -> Result<(), String> {
     if options.check || options.set_baseline {
         return instructions::run(&features, options.set_baseline);
     }
-    if let Some(folder) = &options.peers {
-        let lines = peers::run(folder, &features, options.quick)?;
+    if let Some(place) = &options.peers {
+        let lines = if place.is_file() { peers::read(place)? } else { peers::run(place, &features, options.quick)? };
         return if options.record { record::keep("peers", Record::new(&features, lines)?) } else { Ok(()) };
     }
     let wanted = |model: &str| options.models.is_empty() || options.models.iter().any(|wanted| wanted == model);

@@ -24,7 +24,8 @@ cargo xtask TASK
   bench --check         fails when a path that only computes takes over 5 % more instructions than the baseline;
                         --set-baseline makes what is measured the baseline
   bench --peers FOLDER [--quick] [--record]
-                        runs the harness of other published sandboxes that lies in FOLDER, our drivers among them
+                        runs the harness of other published sandboxes that lies in FOLDER, our drivers among them;
+                        in place of FOLDER, the file of lines of a run that was made
   report                writes tables and charts of the newest records into README.md and benches/
 ";
 

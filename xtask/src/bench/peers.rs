@@ -26,7 +26,8 @@ pub fn run(folder: &Path, features: &[&str], quick: bool) -> Result<Vec<Value>, 
     read(&folder.join("out/latest.jsonl"))
 }
 
-fn read(file: &Path) -> Result<Vec<Value>, String> {
+/// The lines of a run, as the harness keeps them.
+pub fn read(file: &Path) -> Result<Vec<Value>, String> {
     let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let lines = text.lines().filter(|line| line.starts_with('{')).map(serde_json::from_str);
     lines.collect::<Result<_, _>>().map_err(|error| format!("{}: {error}", file.display()))
