@@ -31,6 +31,8 @@ pub fn open(name: &str) -> Result<Arc<dyn IsolateDriver>, Error> {
         "wasm-warm" => Ok(Arc::new(codemode::wasm().warm(WARM, heap))),
         #[cfg(feature = "v8")]
         "v8-warm" => Ok(Arc::new(codemode::v8().warm(WARM, heap))),
+        #[cfg(feature = "boa")]
+        "boa-warm" => Ok(Arc::new(codemode::boa().warm(WARM, heap))),
         name => codemode::driver(name),
     }
 }
