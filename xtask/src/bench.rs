@@ -32,19 +32,22 @@ struct Options {
 /// Runs what was asked for.
 pub fn bench(args: &[String]) -> Result<(), String> {
     let options = Options::parse(args)?;
+    if let Some(lines) = options.peers.as_deref().filter(|place| place.is_file()) {
+        return keep_peers(peers::read(lines)?);
+    }
     let features = features(&options)?;
     if options.check || options.set_baseline {
         return instructions::run(&features, options.set_baseline);
     }
-    if let Some(place) = &options.peers {
-        let lines = if place.is_file() { peers::read(place)? } else { peers::run(place, &features, options.quick)? };
-        return if options.record { record::keep("peers", Record::new(&features, lines)?) } else { Ok(()) };
+    if let Some(folder) = &options.peers {
+        let lines = peers::run(folder, &features, options.quick)?;
+        return if options.record { keep_peers(lines) } else { Ok(()) };
     }
     let wanted = |model: &str| options.models.is_empty() || options.models.iter().any(|wanted| wanted == model);
     if options.models.is_empty() || options.models.iter().any(|model| !PROCESSES.contains(&model.as_str())) {
         let results = criterion::run(&features, &options.drivers, &options.models)?;
         if options.record {
-            record::keep("drivers", Record::new(&features, results)?)?;
+            record::keep("drivers", Record::of(&features, results)?)?;
         }
     }
     for model in PROCESSES.iter().filter(|model| wanted(model)) {
@@ -57,10 +60,14 @@ pub fn bench(args: &[String]) -> Result<(), String> {
             }
         }
         if options.record {
-            record::keep(model, Record::new(&features, results)?)?;
+            record::keep(model, Record::of(&features, results)?)?;
         }
     }
     Ok(())
+}
+
+fn keep_peers(lines: Vec<Value>) -> Result<(), String> {
+    record::keep("peers", Record::new(peers::ours(&lines), lines))
 }
 
 /// The models that criterion does not time: each measurement wants a process of its own.

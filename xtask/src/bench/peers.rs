@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::Command};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{root, run_command, with_features};
 use crate::cargo;
@@ -31,6 +31,16 @@ pub fn read(file: &Path) -> Result<Vec<Value>, String> {
     let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let lines = text.lines().filter(|line| line.starts_with('{')).map(serde_json::from_str);
     lines.collect::<Result<_, _>>().map_err(|error| format!("{}: {error}", file.display()))
+}
+
+/// Name and engine of each of our drivers, from the lines of a run.
+pub fn ours(lines: &[Value]) -> Value {
+    let start = |line: &&Value| line["workload"] == "START";
+    let driver = |line: &Value| {
+        let name = line["peer"].as_str()?.strip_prefix("ours-").filter(|name| !name.ends_with("-warm"))?;
+        Some(json!({ "name": name, "engine": line["engine"] }))
+    };
+    lines.iter().filter(start).filter_map(driver).collect()
 }
 
 /// The drivers that start slowly enough for a warm pool to be their best configuration.

@@ -26,19 +26,24 @@ pub struct Record {
 }
 
 impl Record {
-    /// Puts `results` of the drivers in `features` beside everything that a reader needs to judge them.
-    pub fn new(features: &[&str], results: Vec<Value>) -> Result<Self, String> {
-        let mut command = with_features(cargo(&["run", "--quiet", "--release", "--bin", "measure"]), features);
-        command.args(["--", "drivers"]);
-        let drivers = serde_json::from_str(&output(command)?).map_err(|error| format!("measure drivers: {error}"))?;
-        Ok(Self {
+    /// Puts `results` beside everything that a reader needs to judge them.
+    pub fn new(drivers: Value, results: Vec<Value>) -> Self {
+        Self {
             date: machine::today(),
             commit: machine::commit(),
             machine: machine::machine(),
             rustc: machine::rustc(),
             drivers,
             results,
-        })
+        }
+    }
+
+    /// The same for results of the drivers in `features`, which are asked what they are.
+    pub fn of(features: &[&str], results: Vec<Value>) -> Result<Self, String> {
+        let mut command = with_features(cargo(&["run", "--quiet", "--release", "--bin", "measure"]), features);
+        command.args(["--", "drivers"]);
+        let drivers = serde_json::from_str(&output(command)?).map_err(|error| format!("measure drivers: {error}"))?;
+        Ok(Self::new(drivers, results))
     }
 }
 

@@ -18,7 +18,8 @@ pub fn report() -> Result<(), String> {
     if let Some(record) = record::newest("peers")? {
         let rows = peer_rows(&record);
         chart::bars(&charts.join("peers.svg"), &peer_bars(&rows))?;
-        replace(&root().join("README.md"), "peers", &format!("{}\n{}", peer_table(&rows), origin(&record)))?;
+        let text = format!("{}\n{}{}", peer_table(&rows), origin(&record), contention(&record));
+        replace(&root().join("README.md"), "peers", &text)?;
     }
     let readme = folder().join("README.md");
     if let Some(record) = record::newest("drivers")? {
@@ -64,6 +65,14 @@ fn origin(record: &Record) -> String {
         machine("load"),
         engines.join("; ")
     )
+}
+
+/// How much the machine did besides: the harness's own measure.
+fn contention(record: &Record) -> String {
+    let line = record.results.iter().find(|line| line["workload"] == "SPIN");
+    let note = line.and_then(|line| line["note"].as_str()).unwrap_or_default();
+    let note = note.split(';').take(2).collect::<Vec<_>>().join(";");
+    if note.is_empty() { note } else { format!("How busy the machine was: {note}.\n") }
 }
 
 /// What one sandbox did: workload to what is shown of it.
