@@ -27,6 +27,11 @@ use clap::Parser;
 
 use crate::args::{Args, Command};
 
+/// Without it nothing counts what programs on Boa allocate.
+#[cfg(feature = "boa")]
+#[global_allocator]
+static ALLOCATOR: codemode::GuestHeap = codemode::GuestHeap::SYSTEM;
+
 fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,

@@ -1,8 +1,8 @@
 //! Generated programs, the same on several drivers: result, console, calls and posts must come out equal.
 //!
 //! A program is grown from the templates in `differential/grammar.txt`, where `#n`, `#s` and so on stand for further
-//! expressions. A seed is a program for ever, or until the grammar changes. What the language leaves to the engine, such as the wording of its errors
-//! or the last digit of a sine, the grammar keeps out.
+//! expressions. A seed is a program until the grammar changes. What the language leaves to the engine, such as the
+//! wording of its errors or the last digit of a sine, the grammar keeps out.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -43,11 +43,13 @@ async fn run(driver: &Arc<dyn IsolateDriver>, program: &str, seed: u64) -> Resul
     let code_mode = CodeMode::builder().shared_driver(driver.clone()).tools(tools.ok_or("a test tool is missing")?);
     let code_mode = code_mode.build().map_err(|error| error.to_string())?;
     let (recorder, events) = (Recorder::default(), Arc::new(std::sync::Mutex::new(Vec::new())));
-    let mut options = ExecuteOptions::default();
-    options.limits = Some(Limits::default());
-    options.seed = Some(seed);
-    options.epoch_ms = Some(EPOCH_MS);
-    options.journal = Some(recorder.clone());
+    let options = ExecuteOptions {
+        limits: Some(Limits::default()),
+        seed: Some(seed),
+        epoch_ms: Some(EPOCH_MS),
+        journal: Some(recorder.clone()),
+        ..ExecuteOptions::default()
+    };
     let heard = events.clone();
     let options = options.on_event(move |event| {
         heard.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(event_text(&event));

@@ -39,9 +39,11 @@ pub(crate) fn sorted(
     context: &mut Context,
 ) -> JsResult<Vec<JsValue>> {
     let (undefined, defined): (Vec<JsValue>, Vec<JsValue>) = items.into_iter().partition(JsValue::is_undefined);
+    // A single one is not compared, and need not have a text.
+    let by_text = compare.is_none() && defined.len() > 1;
     let mut runs: Vec<Item> = Vec::with_capacity(defined.len());
     for value in defined {
-        let text = if compare.is_none() { Some(value.to_string(context)?) } else { None };
+        let text = if by_text { Some(value.to_string(context)?) } else { None };
         runs.push(Item { value, text });
     }
     let mut width = 1;
