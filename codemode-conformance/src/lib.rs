@@ -40,6 +40,6 @@ pub use life::{LIFE_HEAP, life};
 pub use load::{LoadError, load_cases, load_folder};
 pub use play::{Played, play, replay};
 pub use runner::run;
-pub use survive::{SURVIVE_HEAP, survive, survive_with};
+pub use survive::{Crowd, SURVIVE_HEAP, survive, survive_with};
 pub use test_tools::{InlineTool, TestTools, ToolFailure};
 pub use usage::Usage;

@@ -18,12 +18,21 @@ use crate::usage::Usage;
 
 /// Holds a driver to `hostile.toml`. Takes the arguments of a Rust test.
 pub fn survive(driver: Arc<dyn IsolateDriver>) -> ExitCode {
-    survive_with(driver.clone(), driver, &[])
+    let crowd = Crowd { driver: driver.clone(), patience: PATIENCE };
+    survive_with(driver, crowd, &[])
 }
 
-/// As [`survive`], for a driver that starts slowly or cannot be held to all of it: `crowd` is the one for 64 at once,
-/// with engines kept warm for [`SURVIVE_HEAP`], and `gaps` are programs left out, each with the reason.
-pub fn survive_with(driver: Arc<dyn IsolateDriver>, crowd: Arc<dyn IsolateDriver>, gaps: &[(&str, &str)]) -> ExitCode {
+/// What 64 programs at once run on.
+pub struct Crowd {
+    /// With engines kept warm for [`SURVIVE_HEAP`], if it starts slowly.
+    pub driver: Arc<dyn IsolateDriver>,
+    /// How long after its deadline a program may be answered: new engines for the pool compete with those that run.
+    pub patience: Duration,
+}
+
+/// As [`survive`], for a driver that starts slowly or cannot be held to all of it; `gaps` are programs left out, each
+/// with the reason.
+pub fn survive_with(driver: Arc<dyn IsolateDriver>, crowd: Crowd, gaps: &[(&str, &str)]) -> ExitCode {
     let programs = match Hostile::without(gaps) {
         Ok(programs) => programs,
         Err(why) => {
@@ -38,19 +47,14 @@ pub fn survive_with(driver: Arc<dyn IsolateDriver>, crowd: Arc<dyn IsolateDriver
     let mut arguments = Arguments::from_iter(env::args_os());
     // The first test counts what the process holds.
     arguments.test_threads = Some(1);
-    let trial = |name: &str, driver: &Arc<dyn IsolateDriver>, test: Test| {
-        let (driver, programs) = (driver.clone(), programs.clone());
-        Trial::test(name, move || Ok(test(&driver, &programs)?))
-    };
+    let (rows, row_programs, all) = (driver.clone(), programs.clone(), programs.clone());
     let trials = vec![
-        trial("each_hostile_program_in_full", &driver, each_in_full),
-        trial("a_thousand_in_a_row", &driver, a_thousand_in_a_row),
-        trial("sixty_four_at_once", &crowd, sixty_four_at_once),
+        Trial::test("each_hostile_program_in_full", move || Ok(each_in_full(&driver, &programs)?)),
+        Trial::test("a_thousand_in_a_row", move || Ok(a_thousand_in_a_row(&rows, &row_programs)?)),
+        Trial::test("sixty_four_at_once", move || Ok(sixty_four_at_once(&crowd, &all)?)),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
 }
-
-type Test = fn(&Arc<dyn IsolateDriver>, &[Hostile]) -> Result<(), String>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -71,6 +75,14 @@ struct Hostile {
     result: Option<String>,
 }
 
+#[derive(Clone, Copy)]
+struct Hurry {
+    /// Whether a program that need not run out of time may do so all the same.
+    may_time_out: bool,
+    /// From the deadline to the answer.
+    patience: Duration,
+}
+
 impl Hostile {
     fn without(gaps: &[(&str, &str)]) -> Result<Vec<Self>, String> {
         let file: HostileFile = toml::from_str(include_str!("../hostile.toml")).map_err(|e| e.to_string())?;
@@ -85,18 +97,18 @@ impl Hostile {
         Ok(programs)
     }
 
-    /// Runs it. A program that need not run out of time may do so all the same where `hurried`.
-    async fn run(&self, code_mode: &CodeMode, wall: Duration, hurried: bool) -> Result<(), String> {
+    /// Runs it with a deadline of `wall`.
+    async fn run(&self, code_mode: &CodeMode, wall: Duration, hurry: Hurry) -> Result<(), String> {
         let begun = Instant::now();
         let ended = execute(code_mode, &self.program, wall).await;
         let ended = ended.map_err(|error| format!("{}: the host failed: {error}", self.name))?;
-        let most = wall + PATIENCE;
+        let most = wall + hurry.patience;
         if begun.elapsed() > most {
             return Err(format!("{}: answered after {:?}, more than {most:?}", self.name, begun.elapsed()));
         }
         let wrong = |end: &str| Err(format!("{}: it ended with {end}", self.name));
         match (&self.result, ended.result) {
-            (_, Err(failure)) if hurried && failure.kind.as_str() == "timeout" => Ok(()),
+            (_, Err(failure)) if hurry.may_time_out && failure.kind.as_str() == "timeout" => Ok(()),
             (None, Err(failure)) if self.ends.iter().any(|end| end == failure.kind.as_str()) => Ok(()),
             (None, Ok(_)) if self.ends.iter().any(|end| end == "ok") => Ok(()),
             (Some(expected), Ok(Some(json))) => {
@@ -117,7 +129,7 @@ fn each_in_full(driver: &Arc<dyn IsolateDriver>, programs: &[Hostile]) -> Result
         for hostile in programs {
             let begun = Instant::now();
             let wall = if hostile.ends == ["timeout"] { SHORT } else { LONG };
-            wrong.extend(hostile.run(&code_mode, wall, false).await.err());
+            wrong.extend(hostile.run(&code_mode, wall, Hurry { may_time_out: false, patience: PATIENCE }).await.err());
             if begun.elapsed() > SLOW {
                 eprintln!("{} {}: {:?}", driver.name(), hostile.name, begun.elapsed());
             }
@@ -132,7 +144,7 @@ fn a_thousand_in_a_row(driver: &Arc<dyn IsolateDriver>, programs: &[Hostile]) ->
     let round = |count: usize| {
         runtime()?.block_on(async {
             for hostile in programs.iter().cycle().take(count) {
-                hostile.run(&code_mode, SHORT, true).await?;
+                hostile.run(&code_mode, SHORT, Hurry { may_time_out: true, patience: PATIENCE }).await?;
             }
             good(&code_mode, 7).await
         })
@@ -156,14 +168,15 @@ fn a_thousand_in_a_row(driver: &Arc<dyn IsolateDriver>, programs: &[Hostile]) ->
     Ok(())
 }
 
-fn sixty_four_at_once(driver: &Arc<dyn IsolateDriver>, programs: &[Hostile]) -> Result<(), String> {
-    let code_mode = Arc::new(code_mode(driver)?);
+fn sixty_four_at_once(crowd: &Crowd, programs: &[Hostile]) -> Result<(), String> {
+    let code_mode = Arc::new(code_mode(&crowd.driver)?);
+    let hurry = Hurry { may_time_out: true, patience: crowd.patience };
     let begun = Instant::now();
     runtime()?.block_on(async {
         let mut running = JoinSet::new();
         for (n, hostile) in programs.iter().cycle().take(32).cloned().enumerate() {
             let (bad, nice) = (code_mode.clone(), code_mode.clone());
-            running.spawn(async move { hostile.run(&bad, AT_ONCE, true).await });
+            running.spawn(async move { hostile.run(&bad, AT_ONCE, hurry).await });
             running.spawn(async move { good(&nice, n).await });
         }
         while let Some(ended) = running.join_next().await {
@@ -171,7 +184,7 @@ fn sixty_four_at_once(driver: &Arc<dyn IsolateDriver>, programs: &[Hostile]) -> 
         }
         Ok::<_, String>(())
     })?;
-    eprintln!("{}: 64 at once in {:?}", driver.name(), begun.elapsed());
+    eprintln!("{}: 64 at once in {:?}", crowd.driver.name(), begun.elapsed());
     Ok(())
 }
 

@@ -1,8 +1,8 @@
 //! A thousand hostile programs, on Boa.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
-use codemode_conformance::{SURVIVE_HEAP, survive_with};
+use codemode_conformance::{Crowd, SURVIVE_HEAP, survive_with};
 use codemode_core::Threaded;
 use codemode_driver_boa::{Boa, GuestHeap};
 
@@ -18,7 +18,7 @@ fn main() -> ExitCode {
         eprintln!("{error}");
         return ExitCode::FAILURE;
     }
-    survive_with(Arc::new(cold), Arc::new(crowd), GAPS)
+    survive_with(Arc::new(cold), Crowd { driver: Arc::new(crowd), patience: Duration::from_secs(15) }, GAPS)
 }
 
 const GAPS: &[(&str, &str)] = &[(
