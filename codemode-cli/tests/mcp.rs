@@ -64,8 +64,9 @@ impl Parts {
     fn script(&self, name: &str) -> PathBuf {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(name);
         let place = self.0.join("npm").join(name);
-        let fresh = place.with_extension(format!("{}.mjs", std::process::id()));
-        fs::copy(&source, &fresh).and_then(|_| fs::rename(&fresh, &place)).expect("the script can be copied");
+        let fresh = tempfile::NamedTempFile::new_in(place.parent().expect("a folder")).expect("a folder to write to");
+        fs::copy(&source, &fresh).expect("the script can be copied");
+        fresh.persist(&place).expect("the script can be renamed");
         place
     }
 }

@@ -17,6 +17,8 @@ pub(crate) struct Heap {
     used: AtomicUsize,
     peak: AtomicUsize,
     exhausted: AtomicBool,
+    /// Up to which a stopped program is given memory.
+    last_words: AtomicUsize,
 }
 
 impl Heap {
@@ -26,6 +28,7 @@ impl Heap {
             used: AtomicUsize::new(0),
             peak: AtomicUsize::new(0),
             exhausted: AtomicBool::new(false),
+            last_words: AtomicUsize::new(0),
         })
     }
 
@@ -34,17 +37,28 @@ impl Heap {
         self.exhausted.load(Relaxed)
     }
 
+    /// The most bytes in use at one time, never over the limit.
     pub(crate) fn peak(&self) -> usize {
-        self.peak.load(Relaxed)
+        self.peak.load(Relaxed).min(self.limit)
+    }
+
+    /// Makes room for the error that stops a program. QuickJS marks that error as one that no program catches; if there
+    /// is no memory to make it, or the texts of its stack, `null` or another error is thrown instead, which a program
+    /// catches and goes on. A name of a function in its stack can be as long as the heap, and is made twice.
+    pub(crate) fn make_room(&self) {
+        let room = self.used.load(Relaxed).saturating_add(self.limit.saturating_mul(4));
+        self.last_words.store(room, Relaxed);
     }
 
     /// Whether `size` more bytes are allowed; a refusal is final, so that a program cannot go on in what is left.
     fn admit(&self, size: usize) -> bool {
-        let fits = self.used.load(Relaxed).checked_add(size).is_some_and(|sum| sum <= self.limit);
-        if !fits {
+        let sum = self.used.load(Relaxed).saturating_add(size);
+        let fits = sum <= self.limit && !self.exhausted();
+        if !fits && sum > self.last_words.load(Relaxed) {
             self.exhausted.store(true, Relaxed);
+            return false;
         }
-        fits && !self.exhausted()
+        true
     }
 
     fn add(&self, size: usize) {

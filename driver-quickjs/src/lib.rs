@@ -79,7 +79,13 @@ impl Engine for QuickJs {
         runtime.set_max_stack_size(limits.stack_bytes);
         let interrupted = Arc::new(AtomicBool::new(false));
         let (stop, books) = (interrupted.clone(), heap.clone());
-        runtime.set_interrupt_handler(Some(Box::new(move || stop.load(Ordering::Relaxed) || books.exhausted())));
+        runtime.set_interrupt_handler(Some(Box::new(move || {
+            let stopped = stop.load(Ordering::Relaxed) || books.exhausted();
+            if stopped {
+                books.make_room();
+            }
+            stopped
+        })));
         let context = Context::builder().with::<Intrinsics>().build(&runtime)?;
         let (stop, books) = (interrupted.clone(), heap.clone());
         let bridge = context.with(|ctx| {
