@@ -11,7 +11,7 @@ use std::{
 
 use codemode::{
     CodeMode, Error, EventKind, ExecuteOptions, Failure, FailureKind, Limits, Outcome, Recorder, Reply,
-    journal::{RecordedEnd, RecordedFailure, RecordedLimits, Recording},
+    journal::{RecordedEnd, RecordedFailure, Recording},
     message,
 };
 use tokio::{sync::Notify, time::timeout};
@@ -197,17 +197,7 @@ fn completed(mut recording: Recording, source: &str, limits: &Limits, ended: &En
     recording.header.typescript = Some(source.to_owned());
     if recording.header.journal == 0 {
         recording.header.journal = message::FORMAT;
-        recording.header.limits = RecordedLimits {
-            wall_ms: u64::try_from(limits.wall.as_millis()).unwrap_or(u64::MAX),
-            heap_bytes: limits.heap.heap_bytes,
-            stack_bytes: limits.heap.stack_bytes,
-            calls: limits.calls,
-            parallel_calls: limits.parallel_calls,
-            timers: limits.timers,
-            console_bytes: limits.console_bytes,
-            result_bytes: limits.result_bytes,
-            answer_bytes: limits.answer_bytes,
-        };
+        recording.header.limits = limits.into();
         if let Ok(Outcome { result: Err(Failure { kind, name, message, .. }), .. }) = &ended.result {
             let failure = RecordedFailure { kind: *kind, name: name.clone(), message: message.clone() };
             recording.end = Some(RecordedEnd { failure: Some(failure) });

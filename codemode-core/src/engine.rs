@@ -65,7 +65,7 @@ pub trait Engine: Sized + 'static {
     /// Calls the bridge with `text` as a string, then runs every job that was queued.
     fn deliver(&mut self, text: &str) -> Result<(), Stop>;
 
-    /// The most bytes the heap held so far, or `None` where the engine cannot say.
+    /// The most bytes the heap held so far, or `None` where the engine cannot say. Core asks once, at the end.
     fn heap_peak_bytes(&mut self) -> Option<u64> {
         None
     }

@@ -93,7 +93,6 @@ struct Running {
     begun: Instant,
     startup: Duration,
     seed: u64,
-    heap_peak_bytes: Option<u64>,
 }
 
 const GO_ON: u8 = 0;
@@ -195,7 +194,7 @@ impl Execution {
         for action in actions {
             match action {
                 Action::Emit(event) => self.emit(event),
-                Action::Finish(ending) => self.answer(*ending),
+                Action::Finish(ending) => self.answer(*ending, None),
                 _ => {}
             }
         }
@@ -292,7 +291,6 @@ impl Execution {
             begun,
             startup: begun.duration_since(requested),
             seed,
-            heap_peak_bytes: None,
         });
         host
     }
@@ -307,11 +305,10 @@ impl Execution {
     }
 
     /// Tells the session that the engine came to rest, and first that it was asked to, if it was.
-    fn rested(&self, result: Result<(), Stop>, heap: Option<u64>, actions: &mut VecDeque<Action>) {
+    fn rested(&self, result: Result<(), Stop>, actions: &mut VecDeque<Action>) {
         let stop = self.stop_input();
         let mut state = self.lock();
         let Some(running) = &mut state.running else { return };
-        running.heap_peak_bytes = running.heap_peak_bytes.max(heap);
         let now = running.begun.elapsed();
         if let Some(stop) = stop {
             running.session.on(now, stop, actions);
@@ -351,7 +348,7 @@ impl Execution {
     }
 
     /// Sends the caller what became of it. The first answer counts.
-    fn answer(&self, ending: Ending) {
+    fn answer(&self, ending: Ending, heap_peak_bytes: Option<u64>) {
         let mut state = self.lock();
         let Some(running) = &mut state.running else { return };
         let mut journal = running.journal.take();
@@ -362,7 +359,7 @@ impl Execution {
             startup: running.startup,
             run: running.begun.elapsed(),
             calls: ending.calls,
-            heap_peak_bytes: running.heap_peak_bytes,
+            heap_peak_bytes,
             refused_messages: ending.refused_messages,
             seed: running.seed,
         };
@@ -421,13 +418,13 @@ pub(crate) async fn drive<E: Engine>(mut engine: E, execution: Arc<Execution>, j
             Action::Deliver(text) => {
                 execution.record_delivery(&text);
                 let result = engine.deliver(&text);
-                execution.rested(result, engine.heap_peak_bytes(), &mut todo);
+                execution.rested(result, &mut todo);
             }
             Action::Run(start) => {
                 execution.record_delivery(&start);
                 let program = Script { name: PROGRAM_FILE, source: &javascript };
                 let result = engine.deliver(&start).and_then(|()| engine.run(&program));
-                execution.rested(result, engine.heap_peak_bytes(), &mut todo);
+                execution.rested(result, &mut todo);
             }
             Action::Start(call) => {
                 let Some(host) = &host else { continue };
@@ -442,10 +439,11 @@ pub(crate) async fn drive<E: Engine>(mut engine: E, execution: Arc<Execution>, j
                 None => wait(&execution, &mut calls, until, &mut todo).await,
             },
             Action::Finish(ending) => {
+                let heap_peak_bytes = engine.heap_peak_bytes();
                 // The engine goes before the answer: when the caller hears, nothing of the sandbox is left.
                 drop(engine);
                 calls.clear();
-                execution.answer(*ending);
+                execution.answer(*ending, heap_peak_bytes);
                 return;
             }
         }

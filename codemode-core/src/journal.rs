@@ -116,6 +116,22 @@ pub struct RecordedLimits {
     pub answer_bytes: usize,
 }
 
+impl From<&Limits> for RecordedLimits {
+    fn from(limits: &Limits) -> Self {
+        Self {
+            wall_ms: u64::try_from(limits.wall.as_millis()).unwrap_or(u64::MAX),
+            heap_bytes: limits.heap.heap_bytes,
+            stack_bytes: limits.heap.stack_bytes,
+            calls: limits.calls,
+            parallel_calls: limits.parallel_calls,
+            timers: limits.timers,
+            console_bytes: limits.console_bytes,
+            result_bytes: limits.result_bytes,
+            answer_bytes: limits.answer_bytes,
+        }
+    }
+}
+
 /// One text of an execution.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Line {
@@ -151,17 +167,7 @@ impl Header {
             javascript: javascript.to_owned(),
             typescript: None,
             tools: tools.pairs().map(|(function, tool)| (function.clone(), tool.clone())).collect(),
-            limits: RecordedLimits {
-                wall_ms: u64::try_from(limits.wall.as_millis()).unwrap_or(u64::MAX),
-                heap_bytes: limits.heap.heap_bytes,
-                stack_bytes: limits.heap.stack_bytes,
-                calls: limits.calls,
-                parallel_calls: limits.parallel_calls,
-                timers: limits.timers,
-                console_bytes: limits.console_bytes,
-                result_bytes: limits.result_bytes,
-                answer_bytes: limits.answer_bytes,
-            },
+            limits: limits.into(),
         }
     }
 

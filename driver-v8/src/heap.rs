@@ -55,6 +55,7 @@ impl Heap {
         self.isolate.get_or_init(|| isolate.thread_safe_handle());
         let books = Arc::as_ptr(self).cast_mut().cast::<c_void>();
         isolate.add_near_heap_limit_callback(near_limit, books);
+        isolate.add_gc_prologue_callback(collecting, books, v8::GCType::kGCTypeAll);
         isolate.add_gc_epilogue_callback(collected, books, v8::GCType::kGCTypeMarkSweepCompact);
         isolate.set_oom_error_handler(out_of_room);
     }
@@ -90,6 +91,7 @@ impl Heap {
         good
     }
 
+    /// The most bytes it held when it was asked, now included.
     pub(crate) fn peak(&self, isolate: &mut v8::Isolate) -> usize {
         let now = isolate.get_heap_statistics().used_heap_size() + self.buffers.load(Relaxed);
         self.peak.fetch_max(now, Relaxed).max(now)
@@ -127,6 +129,18 @@ fn rest_for_ever() -> ! {
     loop {
         thread::park();
     }
+}
+
+/// A heap is fullest before it is collected, or at the end.
+unsafe extern "C" fn collecting(
+    isolate: v8::UnsafeRawIsolatePtr,
+    _kind: v8::GCType,
+    _flags: v8::GCCallbackFlags,
+    books: *mut c_void,
+) {
+    // SAFETY: as in `collected`.
+    let (mut isolate, heap) = unsafe { (v8::Isolate::from_raw_isolate_ptr(isolate), &*books.cast::<Heap>()) };
+    let _ = heap.peak(&mut isolate);
 }
 
 unsafe extern "C" fn collected(

@@ -1,4 +1,4 @@
-//! Prints the figures that stand in the README: `cargo run --release -p codemode-driver-wasm --example figures`.
+//! Prints the figures that stand in the README: `cargo run --release -p codemode-driver-wasm --example measure`.
 
 use std::{
     fmt, fs,
