@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn the_suite_loads() {
         let cases = load_cases().unwrap_or_else(|error| panic!("{error}"));
-        assert!(cases.len() >= 200, "{} cases", cases.len());
+        assert!(cases.len() >= 350, "{} cases", cases.len());
     }
 
     #[test]
