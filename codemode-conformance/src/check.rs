@@ -130,8 +130,8 @@ fn well_formed(case: &Case, played: &Played) -> Result<(), String> {
         return Err("the last is not `finished`".into());
     };
     let Some(outcome) = &played.outcome else { return Ok(()) };
-    let failure = outcome.result.as_ref().err().map(|failure| format!("{}: {}", failure.name, failure.message));
-    if *success != failure.is_none() || *error != failure {
+    let failure = outcome.result.as_ref().err();
+    if *success != failure.is_none() || error.as_deref() != failure {
         return Err(format!("`finished` says {error:?}, the outcome {failure:?}"));
     }
     let console = events.iter().filter_map(|event| match &event.kind {

@@ -43,7 +43,10 @@ pub fn event_text(event: &Event) -> String {
             format!("error {call_id} {}: {}{code}{data}", one_line(&error.name), one_line(&error.message))
         }
         EventKind::Finished { success: true, .. } => "finished ok".into(),
-        EventKind::Finished { error, .. } => format!("finished error {}", one_line(error.as_deref().unwrap_or(""))),
+        EventKind::Finished { error, .. } => {
+            let error = error.as_ref().map(|failure| format!("{}: {}", failure.name, failure.message));
+            format!("finished error {}", one_line(&error.unwrap_or_default()))
+        }
         _ => format!("{:?}", event.kind),
     }
 }

@@ -3,14 +3,9 @@
 use std::{
     collections::HashSet,
     fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::{Arc, OnceLock},
     task::{Context, Poll},
-    time::{Duration, Instant},
 };
 
 use futures_util::Stream;
@@ -19,22 +14,21 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::{
+    catalog::{Audience, Catalog, CatalogHost, fresh_id},
     discovery::{self, Discovery, search_tool},
-    driver::{BoxFuture, ContextConfig, Host, IsolateDriver, Program, ToolNames},
+    driver::{ContextConfig, IsolateDriver, Program, ToolNames},
     error::{Error, ErrorKind},
-    event::{CallError, Event, EventKind, Progress},
+    event::Event,
     finish::{self, Finish, refusal},
     journal::{Recorder, Recording},
-    json::Json,
     limits::Limits,
     names,
     outcome::Outcome,
     prompt::{self, PromptLimits, PromptParts},
     reply::Reply,
     secrets::{SecretCheck, secret_parameters},
-    session::Call,
     stubs::{self, Stubs, ToolSignature, ToolStub},
-    tool::{Tool, ToolContext},
+    tool::Tool,
     typescript::{self, CompileOptions, Compiled, Diagnostic, LiteralInput},
 };
 
@@ -44,7 +38,7 @@ pub struct CodeMode {
     shared: Arc<Shared>,
 }
 
-struct Shared {
+pub(crate) struct Shared {
     driver: Arc<dyn IsolateDriver>,
     catalog: Arc<Catalog>,
     limits: Limits,
@@ -58,16 +52,9 @@ struct Shared {
     problems: Vec<String>,
 }
 
-/// The tools, and what they are called in the sandbox.
-struct Catalog {
-    tools: Vec<Tool>,
-    names: Arc<ToolNames>,
-    on_warning: Arc<dyn Fn(String) + Send + Sync>,
-}
-
 impl Shared {
     /// The declaration of a function.
-    fn stub(&self, function: &str) -> Option<&ToolStub> {
+    pub(crate) fn stub(&self, function: &str) -> Option<&ToolStub> {
         let eager = self.stubs.per_tool.iter().find(|stub| stub.guest_name == function);
         eager.or_else(|| self.discovery.get()?.stub(function))
     }
@@ -186,27 +173,23 @@ impl CodeMode {
     pub async fn execute(&self, code: &str, options: ExecuteOptions) -> Result<Outcome, Error> {
         let limits = options.limits.clone().unwrap_or_else(|| self.shared.limits.clone());
         limits.check()?;
-        let host = Arc::new(CatalogHost {
-            catalog: self.shared.catalog.clone(),
-            audience: Arc::new(Audience {
-                tool_call_id: options.tool_call_id.clone().unwrap_or_else(fresh_id),
-                sinks: [self.shared.on_event.clone(), options.listener.clone()],
-                started: OnceLock::new(),
-            }),
-        });
+        let sinks = [self.shared.on_event.clone(), options.listener.clone()];
+        let audience = Arc::new(Audience::new(options.tool_call_id.clone(), sinks));
         let names = &self.shared.catalog.names;
         let compiled = match self.compile(code, names, &limits) {
-            Ok(compiled) => compiled,
-            Err(diagnostics) => return host.refuse(code, &diagnostics),
+            Ok(compiled) => Arc::new(compiled),
+            Err(diagnostics) => return audience.hear_refusal(code.len(), refusal(code, &diagnostics)),
         };
-        let mut program = program(&compiled, names, host.audience.tool_call_id.clone());
+        let mut program = program(&compiled, names, audience.tool_call_id().clone());
         program.code_length = code.len();
         program.seed = options.seed;
         program.epoch_ms = options.epoch_ms;
         program.journal = options.journal.map(|recorder| Box::new(recorder) as Box<dyn crate::Journal>);
+        let finish = Finish { code: code.into(), compiled, names: names.clone(), shared: self.shared.clone() };
+        let host = CatalogHost::new(self.shared.catalog.clone(), audience, finish.clone());
         let config = ContextConfig { limits, tools: names.clone() };
-        let outcome = self.shared.driver.execute(config, program, host).await?;
-        Ok(self.finished(outcome, code, &compiled, names))
+        let outcome = self.shared.driver.execute(config, program, Arc::new(host)).await?;
+        Ok(finish.finish(outcome))
     }
 
     /// Runs a recorded execution again: no tool is called, every answer comes from the record.
@@ -225,7 +208,8 @@ impl CodeMode {
         let program = program(&compiled, &names, fresh_id());
         let config = ContextConfig { limits, tools: names.clone() };
         let outcome = self.shared.driver.replay(config, program, recording).await?;
-        Ok(self.finished(outcome, code, &compiled, &names))
+        let finish = Finish { code: code.into(), compiled: Arc::new(compiled), names, shared: self.shared.clone() };
+        Ok(finish.finish(outcome))
     }
 
     pub(crate) fn compile(&self, code: &str, names: &ToolNames, limits: &Limits) -> Result<Compiled, Vec<Diagnostic>> {
@@ -252,10 +236,6 @@ impl CodeMode {
     pub(crate) fn limits(&self) -> &Limits {
         &self.shared.limits
     }
-
-    fn finished(&self, outcome: Outcome, code: &str, compiled: &Compiled, names: &ToolNames) -> Outcome {
-        Finish { code, compiled, names, stub: &|function| self.shared.stub(function) }.finish(outcome)
-    }
 }
 
 /// The compiled program with the functions that it can reach.
@@ -266,105 +246,6 @@ fn program(compiled: &Compiled, names: &ToolNames, tool_call_id: Arc<str>) -> Pr
         program.functions = Some(there.cloned().collect());
     }
     program
-}
-
-/// The host of one execution: its tools and whoever listens.
-struct CatalogHost {
-    catalog: Arc<Catalog>,
-    audience: Arc<Audience>,
-}
-
-impl CatalogHost {
-    /// A program that never ran begins and ends in its events all the same.
-    fn refuse(&self, code: &str, diagnostics: &[Diagnostic]) -> Result<Outcome, Error> {
-        let failure = refusal(code, diagnostics);
-        let timestamp_ms = crate::execution::real_time_ms();
-        let error = Some(format!("{}: {}", failure.name, failure.message));
-        let started = EventKind::Started { code_length: code.len() };
-        for kind in [started, EventKind::Finished { success: false, error, duration: Duration::ZERO }] {
-            let event = Event { tool_call_id: self.audience.tool_call_id.clone(), timestamp_ms, kind };
-            catch_unwind(AssertUnwindSafe(|| self.event(event)))
-                .map_err(|_| Error::new(ErrorKind::HostPanicked, "the host's event callback panicked"))?;
-        }
-        Ok(Outcome::new(Err(failure)))
-    }
-}
-
-impl Host for CatalogHost {
-    fn call(&self, call: Call) -> BoxFuture<'static, Result<Option<Json>, CallError>> {
-        let Some(tool) = self.catalog.tools.get(call.tool).cloned() else {
-            let error = CallError::new("ToolError", format!("{} has no tool behind it", call.function));
-            return Box::pin(std::future::ready(Err(error)));
-        };
-        let name = tool.definition.name.clone();
-        let open = Open::default();
-        let on_progress = self.audience.progress_of(&call, name.clone(), &open);
-        let context = ToolContext::new(self.audience.tool_call_id.clone(), call.id, name, on_progress);
-        let answer = tool.call(call.function, call.input, context, self.catalog.on_warning.clone());
-        Box::pin(async move {
-            let _open = open;
-            answer.await
-        })
-    }
-
-    fn event(&self, event: Event) {
-        if let EventKind::Started { .. } = event.kind {
-            // The first event of an execution; nobody set it before.
-            let _ = self.audience.started.set((event.timestamp_ms, Instant::now()));
-        }
-        self.audience.tell(event);
-    }
-}
-
-/// Whoever listens to one execution.
-struct Audience {
-    tool_call_id: Arc<str>,
-    sinks: [Option<Listener>; 2],
-    /// What the execution's clock showed when it began.
-    started: OnceLock<(u64, Instant)>,
-}
-
-impl Audience {
-    fn tell(&self, event: Event) {
-        let mut sinks = self.sinks.iter().flatten();
-        let (first, second) = (sinks.next(), sinks.next());
-        if let (Some(sink), Some(_)) = (first, second) {
-            sink(event.clone());
-        }
-        if let Some(sink) = second.or(first) {
-            sink(event);
-        }
-    }
-
-    /// Where the progress of `call` goes, as long as it is open.
-    fn progress_of(self: &Arc<Self>, call: &Call, tool: Arc<str>, open: &Open) -> Arc<dyn Fn(Progress) + Send + Sync> {
-        let (call_id, function, open, audience) = (call.id, call.function.clone(), open.0.clone(), self.clone());
-        Arc::new(move |progress| {
-            if !open.load(Ordering::SeqCst) {
-                return;
-            }
-            let timestamp_ms = audience.started.get().map_or_else(crate::execution::real_time_ms, |(at, since)| {
-                at.saturating_add(u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX))
-            });
-            let kind = EventKind::Progress { call_id, function: function.clone(), tool: tool.clone(), progress };
-            audience.tell(Event { tool_call_id: audience.tool_call_id.clone(), timestamp_ms, kind });
-        })
-    }
-}
-
-/// A call that has not ended. Its clones of the flag see when it has.
-struct Open(Arc<AtomicBool>);
-
-impl Default for Open {
-    fn default() -> Self {
-        Self(Arc::new(AtomicBool::new(true)))
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::SeqCst);
-    }
 }
 
 /// Collects what a [`CodeMode`] is made of. Clone it to build again with other tools.
@@ -696,13 +577,6 @@ impl Stream for EventStream {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
         self.0.poll_recv(context)
     }
-}
-
-/// An id for an execution whose host gave none: unique in this process and very likely beyond.
-fn fresh_id() -> Arc<str> {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    let n = NEXT.fetch_add(1, Ordering::Relaxed);
-    format!("exec_{:016x}_{n}", crate::execution::fresh_seed()).into()
 }
 
 const MOST_CHECKED_AT_START: usize = 256;

@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::{Map, Value, json};
 
-use crate::{json::Json, outcome::Level};
+use crate::{
+    json::Json,
+    outcome::{Failure, Level},
+};
 
 /// One event of one execution.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,8 +89,8 @@ pub enum EventKind {
     Finished {
         /// Whether it returned.
         success: bool,
-        /// `Name: message` when it did not.
-        error: Option<String>,
+        /// Why it did not.
+        error: Option<Box<Failure>>,
         /// From the start of the program.
         duration: Duration,
     },
@@ -193,8 +196,15 @@ impl Event {
             }
             EventKind::Finished { success, error, duration } => {
                 put("success", (*success).into());
-                if let Some(error) = error {
-                    put("error", error.as_str().into());
+                if let Some(failure) = error {
+                    put("error", format!("{}: {}", failure.name, failure.message).into());
+                    put("errorKind", failure.kind.as_str().into());
+                    if let Some(at) = failure.position {
+                        put("line", at.line.into());
+                    }
+                    if let Some(hint) = &failure.hint {
+                        put("hint", hint.as_str().into());
+                    }
                 }
                 put("duration", millis(*duration));
             }

@@ -5,29 +5,28 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::{
+    code_mode::Shared,
     driver::ToolNames,
     outcome::{DroppedCall, Failure, FailureKind, Outcome, Position},
     stubs::ToolStub,
     typescript::{self, CompileOptions, Compiled, Complaint, Diagnostic, DiagnosticKind, Lint},
 };
 
-/// A program that ran, and what its failure can be explained by.
-pub(crate) struct Finish<'a> {
-    pub(crate) code: &'a str,
-    pub(crate) compiled: &'a Compiled,
-    pub(crate) names: &'a ToolNames,
-    /// The declaration of a function.
-    pub(crate) stub: &'a dyn Fn(&str) -> Option<&'a ToolStub>,
+/// A program, and what its failure can be explained by.
+#[derive(Clone)]
+pub(crate) struct Finish {
+    pub(crate) code: Arc<str>,
+    pub(crate) compiled: Arc<Compiled>,
+    pub(crate) names: Arc<ToolNames>,
+    pub(crate) shared: Arc<Shared>,
 }
 
-impl Finish<'_> {
+impl Finish {
     pub(crate) fn finish(&self, mut outcome: Outcome) -> Outcome {
         let mut cause = None;
         let mut by_host = false;
         if let Err(failure) = &mut outcome.result {
-            self.locate(failure);
-            cause = self.compiled.warnings.iter().find(|lint| foresaw(lint, failure));
-            self.add_hint(failure, cause);
+            cause = self.word(failure);
             by_host = failure.kind.ended_by_host();
         }
         // What the failure's hint says is not said twice.
@@ -43,6 +42,14 @@ impl Finish<'_> {
             outcome.warnings.extend(dropped(&outcome.dropped_calls, &lints, by_host).take(MOST_WARNINGS));
         }
         outcome
+    }
+
+    /// Puts a failure into the terms of the model's text, and gives the lint that saw it coming, if one did.
+    pub(crate) fn word(&self, failure: &mut Failure) -> Option<&Diagnostic> {
+        self.locate(failure);
+        let cause = self.compiled.warnings.iter().find(|lint| foresaw(lint, failure));
+        self.add_hint(failure, cause);
+        cause
     }
 
     fn locate(&self, failure: &mut Failure) {
@@ -61,7 +68,7 @@ impl Finish<'_> {
         if failure.kind != FailureKind::Stalled {
             failure.position = failure.frames.first().map(|frame| frame.position);
         }
-        failure.code_frame = failure.position.map(|at| typescript::code_frame(self.code, at.line, at.column, 1));
+        failure.code_frame = failure.position.map(|at| typescript::code_frame(&self.code, at.line, at.column, 1));
     }
 
     fn add_hint(&self, failure: &mut Failure, cause: Option<&Diagnostic>) {
@@ -76,7 +83,7 @@ impl Finish<'_> {
             "ReferenceError" | "TypeError" | "SyntaxError" => {
                 if let Some(at) = failure.position {
                     let complaint = Complaint { message: &failure.message, line: at.line, column: at.column };
-                    let explained = typescript::explain(self.code, &complaint, &|function| self.answer_of(function));
+                    let explained = typescript::explain(&self.code, &complaint, &|function| self.answer_of(function));
                     failure.hint = explained.hint;
                     if let Some(message) = explained.message {
                         failure.message = message;
@@ -101,12 +108,12 @@ impl Finish<'_> {
     /// The declaration of the function whose input was wrong; its name stands in the message.
     fn signature(&self, failure: &Failure) -> Option<String> {
         let function = failure.message.strip_prefix("invalid input for ")?.split(':').next()?;
-        (self.stub)(function).map(declaration)
+        self.shared.stub(function).map(declaration)
     }
 
     /// What the answer of a function is, as the end of a sentence.
     fn answer_of(&self, function: &str) -> Option<String> {
-        let stub = (self.stub)(function)?;
+        let stub = self.shared.stub(function)?;
         Some(match &stub.gives {
             Some(gives) => format!("of type {}", one_line(gives, &stub.types)),
             None => "of a type that its tool does not declare: return it once to see what it is".to_owned(),

@@ -8,6 +8,7 @@
 //! text out). The event loop of an execution is [`session`], a state machine without threads or clock.
 #![forbid(unsafe_code)]
 
+mod catalog;
 mod check;
 mod code_mode;
 mod discovery;

@@ -483,7 +483,7 @@ impl Session {
             function: call.function,
             started: false,
         }));
-        let error = result.as_ref().err().map(|failure| format!("{}: {}", failure.name, failure.message));
+        let error = result.as_ref().err().cloned().map(Box::new);
         self.emit(now, EventKind::Finished { success: result.is_ok(), error, duration: now }, actions);
         actions.push_back(Action::Finish(Box::new(Ending {
             result,

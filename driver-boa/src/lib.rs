@@ -12,7 +12,12 @@ mod regex;
 mod sort;
 mod watch;
 
-use std::{path::Path, rc::Rc, sync::atomic::Ordering};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    rc::Rc,
+    sync::atomic::Ordering,
+};
 
 use boa_engine::{
     Context, JsError, JsNativeError, JsResult, JsString, JsValue, NativeFunction, Source,
@@ -116,14 +121,18 @@ impl Boa {
         let Self { bridge, context, watch, .. } = self;
         heap::counted(true, || {
             watch.enter();
-            let result = message(context)
-                .and_then(|message| bridge.call(&JsValue::undefined(), &[message], context))
-                .and_then(|_| context.run_jobs());
+            let result = catch_unwind(AssertUnwindSafe(|| {
+                message(context)
+                    .and_then(|message| bridge.call(&JsValue::undefined(), &[message], context))
+                    .and_then(|_| context.run_jobs())
+            }));
             // The job that was stopped may have kept its error to itself.
             match (watch.stop(), result) {
                 (Some(stop), _) => Err(stop),
-                (None, Ok(())) => Ok(()),
-                (None, Err(error)) => Err(Stop::Threw(script_error(&error, context))),
+                (None, Ok(Ok(()))) => Ok(()),
+                (None, Ok(Err(error))) => Err(Stop::Threw(script_error(&error, context))),
+                // Core never calls an engine again that stopped.
+                (None, Err(_)) => Err(Stop::Threw(defect())),
             }
         })
     }
@@ -173,6 +182,12 @@ fn script_error(error: &JsError, context: &mut Context) -> ScriptError {
         }
         Err(_) => ScriptError { name: "Error".into(), message: error.to_string(), stack: None },
     }
+}
+
+/// Boa panics on a few ordinary programs; they are the program's failures then, not the host's.
+fn defect() -> ScriptError {
+    let message = "the JavaScript engine has a defect that this program meets: write it in another way";
+    ScriptError { name: "InternalError".into(), message: message.into(), stack: None }
 }
 
 struct Hooks {

@@ -53,21 +53,23 @@ pub fn explain(source: &str, complaint: &Complaint<'_>, answer_of: &dyn Fn(&str)
                 let line = (lines.offset(source, complaint.line, 1)?, lines.offset(source, complaint.line, u32::MAX)?);
                 let line = Span::new(line.0 + parsed.shift, line.1 + parsed.shift);
                 let reader = Reader { reading: &reading, lines, shift: parsed.shift, at, line, answer_of };
-                Some(reader.explain(&kind, complaint.message))
+                Some(reader.explain(&kind))
             })
         })
     }));
-    explained.ok().flatten().unwrap_or_default()
+    let explained = explained.ok().flatten().unwrap_or_default();
+    Explanation { message: explained.message.or_else(|| kind.in_common_words()), ..explained }
 }
 
 /// The complaints that a program can explain, in the words of all engines.
 enum Kind<'m> {
     NotAFunction,
     NotIterable,
-    /// A property of `undefined` or `null`.
+    /// A property of `undefined` or `null`, read or set.
     NothingThere {
         property: &'m str,
         value: &'m str,
+        set: bool,
     },
     BeforeDeclaration {
         name: &'m str,
@@ -84,9 +86,13 @@ impl<'m> Kind<'m> {
         if message.ends_with("is not iterable") {
             return Some(Self::NotIterable);
         }
-        if message.to_ascii_lowercase().starts_with("cannot read propert") {
-            let value = if message.contains("null") { "null" } else { "undefined" };
-            return Some(Self::NothingThere { property: quoted(message)?, value });
+        let lower = message.to_ascii_lowercase();
+        let set = lower.starts_with("cannot set propert");
+        if set || lower.starts_with("cannot read propert") {
+            let property = quoted(message)?;
+            let rest = message.replacen(property, "", 1);
+            let value = if rest.contains("null") { "null" } else { "undefined" };
+            return Some(Self::NothingThere { property, value, set });
         }
         if let Some(name) = message.strip_suffix(" is not initialized") {
             return Some(Self::BeforeDeclaration { name });
@@ -95,6 +101,20 @@ impl<'m> Kind<'m> {
             return Some(Self::BeforeDeclaration { name: quoted(message)? });
         }
         (message.contains("'object'") || message.contains("[object")).then_some(Self::NotText)
+    }
+
+    /// What every engine could have said, where each has words of its own: V8's, which models know best.
+    fn in_common_words(&self) -> Option<String> {
+        Some(match self {
+            Self::NothingThere { property, value, set: false } => {
+                format!("Cannot read properties of {value} (reading '{property}')")
+            }
+            Self::NothingThere { property, value, set: true } => {
+                format!("Cannot set properties of {value} (setting '{property}')")
+            }
+            Self::BeforeDeclaration { name } => format!("Cannot access '{name}' before initialization"),
+            Self::NotAFunction | Self::NotIterable | Self::NotText => return None,
+        })
     }
 }
 
@@ -108,7 +128,7 @@ struct Reader<'s, 'a> {
 }
 
 impl<'a> Reader<'_, 'a> {
-    fn explain(&self, kind: &Kind<'_>, message: &str) -> Explanation {
+    fn explain(&self, kind: &Kind<'_>) -> Explanation {
         match kind {
             Kind::NotAFunction => {
                 let calls = self.calls().filter(|call| self.covers(call.callee.span()));
@@ -118,8 +138,7 @@ impl<'a> Reader<'_, 'a> {
                 let callee = bare(&call.callee);
                 let object = callee.as_member_expression().map(|member| member.object());
                 Explanation {
-                    message: (!message.contains(self.text(callee)))
-                        .then(|| format!("`{}` is not a function", self.short(callee))),
+                    message: Some(format!("`{}` is not a function", self.short(callee))),
                     hint: object.and_then(|object| self.origin(object)),
                 }
             }
@@ -142,7 +161,7 @@ impl<'a> Reader<'_, 'a> {
                     hint: self.origin(value),
                 }
             }
-            Kind::NothingThere { property, value } => self.nothing_there(property, value),
+            Kind::NothingThere { property, value, set } => self.nothing_there(property, value, *set),
             Kind::BeforeDeclaration { name } => {
                 let scoping = self.reading.scoping;
                 let symbol = scoping.symbol_ids().find(|symbol| scoping.symbol_name(*symbol) == *name);
@@ -163,7 +182,7 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
-    fn nothing_there(&self, property: &str, value: &str) -> Explanation {
+    fn nothing_there(&self, property: &str, value: &str, set: bool) -> Explanation {
         let members = self.reading.nodes.iter().filter_map(|node| match node.kind() {
             AstKind::StaticMemberExpression(member) if member.property.name == property => {
                 Some((member.span, &member.object))
@@ -181,7 +200,11 @@ impl<'a> Reader<'_, 'a> {
         if let Some(origin) = self.origin(object) {
             hint.push_str(&format!("; {origin}"));
         }
-        hint.push_str("; check that it is there, for example with `?.`");
+        hint.push_str(if set {
+            "; check that it is there first"
+        } else {
+            "; check that it is there, for example with `?.`"
+        });
         Explanation { message: None, hint: Some(hint) }
     }
 

@@ -56,6 +56,15 @@ const ABSENT: &[(&[&str], &str)] = &[
     (&["global"], "write globalThis"),
     (&["Buffer"], "use Uint8Array with TextEncoder and TextDecoder, or atob and btoa"),
     (&["Blob", "File", "FileReader", "FormData", "ReadableStream", "WritableStream"], "use strings or Uint8Array"),
+    (
+        &["AbortController", "AbortSignal"],
+        "a call cannot be aborted from the program; to wait no longer, use Promise.race with setTimeout",
+    ),
+    (&["Event", "EventTarget", "CustomEvent", "EventEmitter"], "there are no events in the sandbox; call functions"),
+    (
+        &["lodash", "_", "moment", "dayjs", "luxon", "zod"],
+        "there are no libraries in the sandbox; use the JavaScript built-ins",
+    ),
     (&["Temporal"], "use Date"),
     (&["Intl"], "format numbers and dates with String, toFixed, padStart and Date"),
     (&["setImmediate", "requestAnimationFrame", "requestIdleCallback"], "use setTimeout or queueMicrotask"),
@@ -228,7 +237,7 @@ impl<'a> Names<'a> {
                 "eval" | "WebAssembly" => format!("{shown} is not available here"),
                 _ => format!("{shown} is not defined"),
             };
-            let hint = if reserved { None } else { local_hint(name, reading) };
+            let hint = if reserved { None } else { local_hint(name, reading, reporter) };
             let hint = hint.or_else(|| found.member.and_then(|member| member_hint(member, options)));
             let hint = hint.or_else(|| found.assigned.then(|| format!("declare it: `let {shown} = …`")));
             reporter.report(kind, found.first, message, hint.or_else(|| name_hint(name, found.called, options)));
@@ -266,11 +275,22 @@ fn is_wrapper(kind: &AstKind<'_>) -> bool {
     )
 }
 
-/// A variable of the program itself that the name is a slip of.
-fn local_hint(name: &str, reading: &Reading<'_, '_>) -> Option<String> {
+/// A variable of the program itself that the name is a slip of, or that cannot be seen from where the name stands.
+fn local_hint(name: &str, reading: &Reading<'_, '_>, reporter: &Reporter<'_>) -> Option<String> {
     let scoping = reading.scoping;
-    let values = scoping.symbol_ids().take(2000).filter(|symbol| scoping.symbol_flags(*symbol).is_value());
-    let mut near = nearest(name, values.map(|symbol| scoping.symbol_name(symbol)));
+    let values = || scoping.symbol_ids().take(2000).filter(|symbol| scoping.symbol_flags(*symbol).is_value());
+    if let Some(hidden) = values().find(|symbol| scoping.symbol_name(*symbol) == name) {
+        let namespace = reading.nodes.ancestor_kinds(scoping.symbol_declaration(hidden)).find_map(|kind| match kind {
+            AstKind::TSNamespaceDeclaration(namespace) => Some(namespace.id.name),
+            _ => None,
+        });
+        let line = reporter.line(scoping.symbol_span(hidden).start);
+        return Some(match namespace {
+            Some(namespace) => format!("write {namespace}.{name}, which line {line} declares"),
+            None => format!("line {line} declares it in a block or function of its own: declare it before that one"),
+        });
+    }
+    let mut near = nearest(name, values().map(|symbol| scoping.symbol_name(symbol)));
     near.retain(Near::is_slip);
     (!near.is_empty()).then(|| format!("did you mean {}?", either(&near)))
 }

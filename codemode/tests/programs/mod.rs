@@ -11,6 +11,14 @@ pub const PROGRAMS: &[(&str, &str)] = &[
     ("tools as methods of an object", "const user = await tools.getUser({ id: 1 });\nreturn user;"),
     ("tools as members of external", "const user = await external.getUser({ id: 1 });\nreturn user;"),
     ("a variable of an earlier run", "return users.filter((u) => u.active).length;"),
+    ("a variable of a block that has ended", "if (Math.random() < 2) {\n  const total = 3;\n}\nreturn total;"),
+    (
+        "a variable of another namespace block",
+        "namespace A { export const n = 1 }\nnamespace A { export const more = n + 1 }\nreturn A.more;",
+    ),
+    ("an abort controller", "const controller = new AbortController();\nreturn controller.signal.aborted;"),
+    ("a property of null set", "const user: any = JSON.parse('null');\nuser.name = 'Ada';\nreturn user;"),
+    ("a library", "return _.groupBy([1, 2, 3], (n) => n % 2);"),
     ("a variable misspelt", "const orders = await external_listOrders({ userId: 1 });\nreturn order.length;"),
     (
         "an undeclared variable assigned",
