@@ -12,10 +12,16 @@ use std::{path::PathBuf, process::Command};
 
 use serde_json::Value;
 
-use crate::{DRIVERS, cargo, left_out, run as run_command};
+use crate::{
+    commands::{cargo, output, root, run as run_command},
+    drivers::left_out,
+};
 use record::Record;
 
 pub use report::report;
+
+/// The drivers that can be measured: the features of codemode-benches.
+const FEATURES: &[&str] = &["quickjs", "boa", "wasm", "v8"];
 
 /// What `bench` was asked for.
 #[derive(Default)]
@@ -91,11 +97,10 @@ fn measure(features: &[&str], driver: &str, [kind, size]: &[&str; 2]) -> Result<
 /// The drivers that can be built here and were asked for, which are also the features.
 fn features(options: &Options) -> Result<Vec<&'static str>, String> {
     let left_out = left_out()?;
-    for (driver, missing) in &left_out {
-        println!("DRIVER {} IS NOT MEASURED: {} {}", driver.name.to_uppercase(), missing.part, missing.reason);
+    for driver in &left_out {
+        println!("{}", driver.notice("IS NOT MEASURED"));
     }
-    let here =
-        DRIVERS.iter().map(|driver| driver.name).filter(|name| left_out.iter().all(|(out, _)| out.name != *name));
+    let here = FEATURES.iter().copied().filter(|name| left_out.iter().all(|out| out.driver.name != *name));
     let wanted = |name: &str| {
         options.drivers.is_empty() || options.drivers.iter().any(|driver| driver.trim_end_matches("-warm") == name)
     };
@@ -111,23 +116,9 @@ fn with_features(mut command: Command, features: &[&str]) -> Command {
     command
 }
 
-fn output(mut command: Command) -> Result<String, String> {
-    let shown = format!("{command:?}");
-    command.stderr(std::process::Stdio::inherit());
-    let output = command.output().map_err(|error| format!("{shown} could not be started: {error}"))?;
-    if !output.status.success() {
-        return Err(format!("{shown} failed"));
-    }
-    String::from_utf8(output.stdout).map_err(|error| format!("{shown}: {error}"))
-}
-
 /// The folder of the benches, in which everything that is kept lies.
 fn folder() -> PathBuf {
     root().join("benches")
-}
-
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().map(PathBuf::from).unwrap_or_default()
 }
 
 impl Options {

@@ -1,13 +1,20 @@
 //! `cargo xtask`: the tasks of this workspace. Each is a list of commands that a person could type.
 
 mod bench;
+mod commands;
+mod drivers;
 mod setup;
+#[cfg(unix)]
+mod v8;
 
 use std::{
     env,
     io::{BufRead, BufReader, Write},
     process::{Command, ExitCode, Stdio},
 };
+
+use commands::{cargo, installed, run};
+use drivers::{left_out, without};
 
 const HELP: &str = "\
 cargo xtask TASK
@@ -19,6 +26,8 @@ cargo xtask TASK
   check                 what a change must pass: format, lints, licences, tests
   conformance [--driver NAME] [CASE] [--cases DIR]
                         the conformance cases alone, of one driver or all; CASE is part of a name
+  v8 build              builds V8's library from the v8 crate's source into target/tools, for machines that cannot download
+                        it; about 80 minutes, and never started by another task
   bench [--driver NAME] [--model NAME] [--record]
                         times models on drivers, all or those named; --record keeps the figures in benches/record
   bench --check         fails when a path that only computes takes over 5 % more instructions than the baseline;
@@ -37,6 +46,8 @@ fn main() -> ExitCode {
         "test" => test(rest),
         "check" => check(),
         "conformance" => conformance(rest),
+        #[cfg(unix)]
+        "v8" => v8::v8(rest),
         "bench" => bench::bench(rest),
         "report" => bench::report(),
         "help" | "--help" | "-h" => {
@@ -61,31 +72,13 @@ fn test(args: &[String]) -> Result<(), String> {
     let mut command = without(&left_out, cargo(&["test", "--workspace", "--no-fail-fast"]));
     command.args(&args);
     let result = count_tests(command);
-    for (driver, missing) in &left_out {
-        println!("DRIVER {} WAS NOT TESTED: {} {}", driver.name.to_uppercase(), missing.part, missing.reason);
+    for driver in &left_out {
+        println!("{}", driver.notice("WAS NOT TESTED"));
     }
     match left_out.is_empty() || !require_all {
         true => result,
         false => result.and(Err("--require-all: not every driver was tested".into())),
     }
-}
-
-type LeftOut = Vec<(&'static Driver, setup::Missing)>;
-
-/// The drivers that cannot be built here, after setup did what it can.
-fn left_out() -> Result<LeftOut, String> {
-    let needed_by = |missing: setup::Missing| {
-        let driver = DRIVERS.iter().find(|driver| driver.needs == Some(missing.part))?;
-        Some((driver, missing))
-    };
-    Ok(setup::prepare()?.into_iter().filter_map(needed_by).collect())
-}
-
-fn without(left_out: &LeftOut, mut command: Command) -> Command {
-    for (driver, _) in left_out {
-        command.args(["--exclude", driver.package]);
-    }
-    command
 }
 
 fn check() -> Result<(), String> {
@@ -101,21 +94,6 @@ fn check() -> Result<(), String> {
     test(&[])
 }
 
-/// A driver, which has a conformance test.
-struct Driver {
-    name: &'static str,
-    package: &'static str,
-    /// The part of the set-up without which it cannot be built.
-    needs: Option<&'static str>,
-}
-
-const DRIVERS: &[Driver] = &[
-    Driver { name: "quickjs", package: "codemode-driver-quickjs", needs: None },
-    Driver { name: "boa", package: "codemode-driver-boa", needs: None },
-    Driver { name: "wasm", package: "codemode-driver-wasm", needs: Some("wasm compiler") },
-    Driver { name: "v8", package: "codemode-driver-v8", needs: Some("V8 library") },
-];
-
 fn conformance(args: &[String]) -> Result<(), String> {
     let mut args = args.to_vec();
     let chosen = match args.iter().position(|arg| arg == "--driver") {
@@ -127,34 +105,12 @@ fn conformance(args: &[String]) -> Result<(), String> {
         }
         Some(_) => return Err("--driver wants a name".into()),
     };
-    let drivers: Vec<_> =
-        DRIVERS.iter().filter(|driver| chosen.as_deref().is_none_or(|chosen| chosen == driver.name)).collect();
-    if drivers.is_empty() {
-        let names: Vec<&str> = DRIVERS.iter().map(|driver| driver.name).collect();
-        return Err(format!("there is no such driver; there are: {}", names.join(", ")));
-    }
-    for driver in drivers {
-        let mut command = cargo(&["test", "--package", driver.package, "--test", "conformance", "--"]);
+    for driver in drivers::chosen(chosen.as_deref())? {
+        let mut command = cargo(&["test", "--package", &driver.package, "--test", "conformance", "--"]);
         command.args(&args);
         run(command)?;
     }
     Ok(())
-}
-
-fn cargo(args: &[&str]) -> Command {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(args);
-    command
-}
-
-fn installed(program: &str) -> bool {
-    Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
-}
-
-fn run(mut command: Command) -> Result<(), String> {
-    let shown = format!("{command:?}");
-    let status = command.status().map_err(|error| format!("{shown} could not be started: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("{shown} failed")) }
 }
 
 /// Runs tests, passes their output on, and ends with the sum of all test programs.

@@ -7,7 +7,7 @@ mod mcp;
 mod npm;
 mod schemas;
 mod typescript;
-mod v8;
+pub mod v8;
 mod wasm_compiler;
 
 use std::{
