@@ -3,6 +3,7 @@
 mod bench;
 mod commands;
 mod drivers;
+mod new_driver;
 mod setup;
 #[cfg(unix)]
 mod v8;
@@ -13,7 +14,7 @@ use std::{
     process::{Command, ExitCode, Stdio},
 };
 
-use commands::{cargo, installed, run};
+use commands::{cargo, installed, root, run};
 use drivers::{left_out, without};
 
 const HELP: &str = "\
@@ -28,6 +29,8 @@ cargo xtask TASK
                         the conformance cases alone, of one driver or all; CASE is part of a name
   v8 build              builds V8's library from the v8 crate's source into target/tools, for machines that cannot download
                         it; about 80 minutes, and never started by another task
+  new-driver NAME       writes the skeleton of a driver, driver-NAME, and makes it a member of the workspace; it compiles and
+                        is red: docs/driver-author.md says how to turn it green
   bench [--driver NAME] [--model NAME] [--record]
                         times models on drivers, all or those named; --record keeps the figures in benches/record
   bench --check         fails when a path that only computes takes over 5 % more instructions than the baseline;
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         "test" => test(rest),
         "check" => check(),
         "conformance" => conformance(rest),
+        "new-driver" => new_driver::run(rest, &root()),
         #[cfg(unix)]
         "v8" => v8::v8(rest),
         "bench" => bench::bench(rest),

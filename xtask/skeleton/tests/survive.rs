@@ -1,0 +1,7 @@
+//! A thousand hostile programs, on Skeleton.
+
+use std::{process::ExitCode, sync::Arc};
+
+fn main() -> ExitCode {
+    codemode_conformance::survive(Arc::new(codemode_driver_skeleton::driver()))
+}

@@ -1,0 +1,86 @@
+use std::{fs, path::PathBuf};
+
+use serde_json::Value;
+
+use super::*;
+use crate::commands::{cargo, output, root, run};
+
+/// A workspace that has this one's manifest and members, so that cargo takes a new member as it would here.
+fn workspace() -> tempfile::TempDir {
+    let place = tempfile::tempdir().expect("a folder");
+    fs::copy(root().join("Cargo.toml"), place.path().join("Cargo.toml")).expect("a manifest");
+    fs::copy(root().join("Cargo.lock"), place.path().join("Cargo.lock")).expect("a lock");
+    for entry in fs::read_dir(root()).expect("a workspace").flatten() {
+        if entry.path().join("Cargo.toml").is_file() || entry.file_name() == "README.md" || entry.file_name() == "docs"
+        {
+            link(entry.path(), place.path().join(entry.file_name()));
+        }
+    }
+    place
+}
+
+#[cfg(unix)]
+fn link(from: PathBuf, to: PathBuf) {
+    std::os::unix::fs::symlink(from, to).expect("a link");
+}
+
+#[cfg(not(unix))]
+fn link(from: PathBuf, to: PathBuf) {
+    std::os::windows::fs::symlink_dir(from, to).expect("a link");
+}
+
+#[test]
+fn cargo_takes_the_new_driver_as_a_member_with_its_tests() {
+    let place = workspace();
+    create("hermes", place.path()).expect("a driver");
+    let mut command = cargo(&["metadata", "--offline", "--no-deps", "--format-version", "1"]);
+    command.current_dir(place.path());
+    let metadata: Value = serde_json::from_str(&output(command).expect("metadata")).expect("JSON");
+    let packages = metadata["packages"].as_array().expect("packages");
+    let package = packages.iter().find(|package| package["name"] == "codemode-driver-hermes").expect("the driver");
+    let targets = package["targets"].as_array().expect("targets").iter();
+    let names: Vec<&str> = targets.filter_map(|target| target["name"].as_str()).collect();
+    assert_eq!(names, ["codemode_driver_hermes", "conformance", "life", "survive"]);
+    let texts = FILES.iter().map(|(file, _)| fs::read_to_string(place.path().join("driver-hermes").join(file)));
+    assert!(texts.map(|text| text.expect("a file")).all(|text| !text.to_lowercase().contains("skeleton")));
+}
+
+#[test]
+fn the_manifest_stays_as_it_was_but_for_the_driver() {
+    let before = fs::read_to_string(root().join("Cargo.toml")).expect("a manifest");
+    let after = with_member(&before, "hermes").expect("a manifest");
+    let dependency = "codemode-driver-hermes = { path = \"driver-hermes\" }\n";
+    assert!(after.contains(dependency), "{after}");
+    assert_eq!(after.replace(dependency, "").replace(", \"driver-hermes\"", ""), before);
+}
+
+#[test]
+fn names_that_cargo_would_not_take_are_refused_and_nothing_is_overwritten() {
+    let place = tempfile::tempdir().expect("a folder");
+    for name in ["", "Hermes", "my engine", "../x", "9p", "a-b"] {
+        assert!(create(name, place.path()).is_err_and(|why| why.contains("cannot be the name")), "{name}");
+    }
+    let place = workspace();
+    assert!(create("quickjs", place.path()).is_err_and(|why| why.contains("exists already")));
+}
+
+/// The same as `codemode-conformance/tests/skeleton.rs` shows, in full: minutes of compiling, so only when asked for.
+#[test]
+#[ignore = "compiles core and the suite once more"]
+fn a_new_driver_compiles_without_a_warning_and_its_suite_runs() {
+    let place = workspace();
+    create("hermes", place.path()).expect("a driver");
+    let package = ["--offline", "--package", "codemode-driver-hermes"];
+    let here = |args: &[&str]| {
+        let mut command = cargo(args);
+        command.args(package).current_dir(place.path()).env("CARGO_TARGET_DIR", root().join("target/new-driver"));
+        command
+    };
+    let mut clippy = here(&["clippy", "--all-targets"]);
+    clippy.args(["--", "--deny", "warnings"]);
+    run(clippy).expect("no warnings");
+    let mut suite = here(&["test", "--test", "conformance"]);
+    let suite = suite.output().expect("cargo");
+    let text = String::from_utf8_lossy(&suite.stdout);
+    assert!(!suite.status.success() && text.contains("cannot create yet"), "{text}");
+}
