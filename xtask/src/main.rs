@@ -3,6 +3,7 @@
 mod bench;
 mod commands;
 mod drivers;
+mod features;
 mod new_driver;
 mod setup;
 #[cfg(unix)]
@@ -24,7 +25,8 @@ cargo xtask TASK
   test [--require-all] [ARGS]
                         setup, then all tests and conformance cases; ARGS go to `cargo test`; a driver that cannot be
                         built here is left out and named at the end, or is a failure with --require-all
-  check                 what a change must pass: format, lints, licences, tests
+  check                 what a change must pass: format, features, lints, licences, tests
+  features              proves that each driver's feature pulls in its own engine and no other
   conformance [--driver NAME] [CASE] [--cases DIR]
                         the conformance cases alone, of one driver or all; CASE is part of a name
   v8 build              builds V8's library from the v8 crate's source into target/tools, for machines that cannot download
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         "setup" => setup::run(),
         "test" => test(rest),
         "check" => check(),
+        "features" => features::features(),
         "conformance" => conformance(rest),
         "new-driver" => new_driver::run(rest, &root()),
         #[cfg(unix)]
@@ -87,6 +90,7 @@ fn test(args: &[String]) -> Result<(), String> {
 
 fn check() -> Result<(), String> {
     run(cargo(&["fmt", "--all", "--check"]))?;
+    features::features()?;
     let mut clippy = without(&left_out()?, cargo(&["clippy", "--workspace", "--all-targets", "--quiet"]));
     clippy.args(["--", "--deny", "warnings"]);
     run(clippy)?;
