@@ -26,6 +26,7 @@ mod known;
 mod life;
 mod load;
 mod play;
+mod record;
 mod runner;
 mod show;
 mod survive;

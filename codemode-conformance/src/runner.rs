@@ -12,13 +12,14 @@ use crate::{
     globals, known,
     load::{LoadError, joined, load_cases, load_folder},
     play::{Played, play, replay},
+    record::{self, Record},
     show,
     test_tools::PANIC,
 };
 
 /// Holds a driver to the suite. `known` is the text of its known.toml. Takes the arguments of a Rust test, and
 /// `--cases DIR` for the cases of another folder as well; the environment variable `CODEMODE_CASES` does the same where
-/// arguments go to other tests too.
+/// arguments go to other tests too. `CODEMODE_RECORD` names a file for what a whole green run came to.
 pub fn run(driver: Arc<dyn IsolateDriver>, known: &str) -> ExitCode {
     let (folders, arguments) = split_arguments(env::args_os());
     let arguments = Arguments::from_iter(arguments);
@@ -32,7 +33,21 @@ pub fn run(driver: Arc<dyn IsolateDriver>, known: &str) -> ExitCode {
         }
     };
     quiet_panics();
-    libtest_mimic::run(&arguments, trials(&driver, cases, gaps)).exit_code()
+    let known: Vec<String> = gaps.keys().cloned().collect();
+    let trials = trials(&driver, cases, gaps);
+    let count = trials.len();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    if let Some(file) = record::wanted() {
+        // A part of the suite says nothing about the whole.
+        let whole = conclusion.num_passed == count as u64;
+        let record = Record { driver: driver.info(), cases: count, gaps: known };
+        let kept = if whole { record.write(file) } else { Err("only a whole run that is green is recorded".into()) };
+        if let Err(why) = kept {
+            eprintln!("{why}");
+            return ExitCode::FAILURE;
+        }
+    }
+    conclusion.exit_code()
 }
 
 fn trials(driver: &Arc<dyn IsolateDriver>, cases: Vec<Case>, mut gaps: BTreeMap<String, String>) -> Vec<Trial> {

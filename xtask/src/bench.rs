@@ -3,7 +3,8 @@
 mod chart;
 mod criterion;
 mod instructions;
-mod machine;
+pub mod machine;
+mod overview;
 mod peers;
 mod record;
 mod report;

@@ -2,6 +2,7 @@
 
 mod bench;
 mod commands;
+mod conformance;
 mod drivers;
 mod features;
 mod new_driver;
@@ -29,6 +30,8 @@ cargo xtask TASK
   features              proves that each driver's feature pulls in its own engine and no other
   conformance [--driver NAME] [CASE] [--cases DIR]
                         the conformance cases alone, of one driver or all; CASE is part of a name
+  conformance [--driver NAME] --record
+                        keeps what a whole green run came to in codemode-conformance/record.json
   v8 build              builds V8's library from the v8 crate's source into target/tools, for machines that cannot download
                         it; about 80 minutes, and never started by another task
   new-driver NAME       writes the skeleton of a driver, driver-NAME, and makes it a member of the workspace; it compiles and
@@ -40,7 +43,8 @@ cargo xtask TASK
   bench --peers FOLDER [--quick] [--record]
                         runs the harness of other published sandboxes that lies in FOLDER, our drivers among them;
                         in place of FOLDER, the file of lines of a run that was made
-  report                writes tables and charts of the newest records into README.md and benches/
+  report                writes the table of drivers, and tables and charts of the newest records, into README.md and
+                        benches/
 ";
 
 fn main() -> ExitCode {
@@ -51,7 +55,7 @@ fn main() -> ExitCode {
         "test" => test(rest),
         "check" => check(),
         "features" => features::features(),
-        "conformance" => conformance(rest),
+        "conformance" => conformance::conformance(rest),
         "new-driver" => new_driver::run(rest, &root()),
         #[cfg(unix)]
         "v8" => v8::v8(rest),
@@ -100,25 +104,6 @@ fn check() -> Result<(), String> {
         eprintln!("xtask: cargo-deny is not installed; licences and advisories were NOT checked");
     }
     test(&[])
-}
-
-fn conformance(args: &[String]) -> Result<(), String> {
-    let mut args = args.to_vec();
-    let chosen = match args.iter().position(|arg| arg == "--driver") {
-        None => None,
-        Some(at) if at + 1 < args.len() => {
-            let name = args.remove(at + 1);
-            args.remove(at);
-            Some(name)
-        }
-        Some(_) => return Err("--driver wants a name".into()),
-    };
-    for driver in drivers::chosen(chosen.as_deref())? {
-        let mut command = cargo(&["test", "--package", &driver.package, "--test", "conformance", "--"]);
-        command.args(&args);
-        run(command)?;
-    }
-    Ok(())
 }
 
 /// Runs tests, passes their output on, and ends with the sum of all test programs.

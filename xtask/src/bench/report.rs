@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use super::{
     chart::{self, Bars, Curve, short},
-    folder, record,
+    folder,
+    overview::overview,
+    record,
     record::Record,
     root,
 };
@@ -20,6 +22,9 @@ pub fn report() -> Result<(), String> {
         chart::bars(&charts.join("peers.svg"), &peer_bars(&rows))?;
         let text = format!("{}\n{}{}", peer_table(&rows), origin(&record), contention(&record));
         replace(&root().join("README.md"), "peers", &text)?;
+    }
+    if let Some(text) = overview()? {
+        replace(&root().join("README.md"), "overview", &text)?;
     }
     let readme = folder().join("README.md");
     if let Some(record) = record::newest("drivers")? {
