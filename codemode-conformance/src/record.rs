@@ -1,13 +1,16 @@
 //! What a run of the whole suite came to, for `cargo xtask conformance --record`.
 
-use std::{env, fs, path::PathBuf};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use codemode_core::DriverInfo;
 use serde::Serialize;
 
-/// The file to write, where one is asked for.
+/// The folder in which each driver writes a file of its name, where one is asked for.
 pub(crate) fn wanted() -> Option<PathBuf> {
-    env::var_os("CODEMODE_RECORD").filter(|file| !file.is_empty()).map(PathBuf::from)
+    env::var_os("CODEMODE_RECORD").filter(|folder| !folder.is_empty()).map(PathBuf::from)
 }
 
 /// What is kept of a driver whose suite is green.
@@ -23,7 +26,8 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    pub(crate) fn write(&self, file: PathBuf) -> Result<(), String> {
+    pub(crate) fn write(&self, folder: &Path) -> Result<(), String> {
+        let file = folder.join(format!("{}.json", self.driver.name));
         let text = serde_json::to_string_pretty(self).map_err(|error| error.to_string())?;
         fs::write(&file, text + "\n").map_err(|error| format!("{} cannot be written: {error}", file.display()))
     }

@@ -19,7 +19,7 @@ use crate::{
 
 /// Holds a driver to the suite. `known` is the text of its known.toml. Takes the arguments of a Rust test, and
 /// `--cases DIR` for the cases of another folder as well; the environment variable `CODEMODE_CASES` does the same where
-/// arguments go to other tests too. `CODEMODE_RECORD` names a file for what a whole green run came to.
+/// arguments go to other tests too. `CODEMODE_RECORD` names a folder for what a whole green run came to.
 pub fn run(driver: Arc<dyn IsolateDriver>, known: &str) -> ExitCode {
     let (folders, arguments) = split_arguments(env::args_os());
     let arguments = Arguments::from_iter(arguments);
@@ -37,11 +37,11 @@ pub fn run(driver: Arc<dyn IsolateDriver>, known: &str) -> ExitCode {
     let trials = trials(&driver, cases, gaps);
     let count = trials.len();
     let conclusion = libtest_mimic::run(&arguments, trials);
-    if let Some(file) = record::wanted() {
+    if let Some(folder) = record::wanted() {
         // A part of the suite says nothing about the whole.
         let whole = conclusion.num_passed == count as u64;
         let record = Record { driver: driver.info(), cases: count, gaps: known };
-        let kept = if whole { record.write(file) } else { Err("only a whole run that is green is recorded".into()) };
+        let kept = if whole { record.write(&folder) } else { Err("only a whole run that is green is recorded".into()) };
         if let Err(why) = kept {
             eprintln!("{why}");
             return ExitCode::FAILURE;

@@ -1,13 +1,18 @@
 //! `cargo xtask conformance`: the suite of all drivers or of one, and a record of what it came to.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     bench::machine,
     commands::{cargo, root, run},
-    drivers::{Driver, chosen},
+    drivers::{Driver, chosen, left_out, without},
 };
 
 /// What the suite came to on one driver: the newest run that was recorded.
@@ -42,23 +47,42 @@ pub fn conformance(args: &[String]) -> Result<(), String> {
         Some(_) => return Err("--driver wants a name".into()),
     };
     let (date, commit) = (machine::today(), machine::commit());
-    let mut record = newest()?;
-    for driver in chosen(name.as_deref())? {
-        let mut command = cargo(&["test", "--package", &driver.package, "--test", "conformance", "--"]);
-        command.args(&args);
-        if !recording {
-            run(command)?;
-            continue;
-        }
-        let file = recorded_by(&driver)?;
-        run({
-            command.env("CODEMODE_RECORD", &file);
-            command
-        })?;
-        let held = read::<Held>(&file)?.ok_or("the run left no record")?;
-        record.insert(driver.name, Held { date: date.clone(), commit: commit.clone(), ..held });
+    let folder = recorded_in()?;
+    let (drivers, mut command) = suite(name.as_deref())?;
+    if recording {
+        command.env("CODEMODE_RECORD", &folder);
     }
-    if recording { keep(&record) } else { Ok(()) }
+    run({
+        command.arg("--").args(&args);
+        command
+    })?;
+    if !recording {
+        return Ok(());
+    }
+    let mut record = newest()?;
+    for Driver { name, .. } in drivers {
+        let held: Held = read(&folder.join(format!("{name}.json")))?.ok_or(format!("{name} left no record"))?;
+        record.insert(name, Held { date: date.clone(), commit: commit.clone(), ..held });
+    }
+    keep(&record)
+}
+
+/// The drivers that were asked for, and the command that holds them to the suite. All at once are built as
+/// `cargo xtask test` builds them; one alone is built without the others, for which cargo compiles much of what they share
+/// once more, since fewer features are asked of it.
+fn suite(name: Option<&str>) -> Result<(Vec<Driver>, Command), String> {
+    let mut drivers = chosen(name)?;
+    if let ([driver], Some(_)) = (&drivers[..], name) {
+        let command = cargo(&["test", "--package", &driver.package, "--test", "conformance"]);
+        return Ok((drivers, command));
+    }
+    let left_out = left_out()?;
+    for out in &left_out {
+        println!("{}", out.notice("IS NOT HELD TO THE SUITE"));
+        drivers.retain(|driver| driver.name != out.driver.name);
+    }
+    let command = cargo(&["test", "--workspace", "--no-fail-fast", "--test", "conformance"]);
+    Ok((drivers, without(&left_out, command)))
 }
 
 /// By driver, what was recorded last.
@@ -77,18 +101,18 @@ fn keep(record: &BTreeMap<String, Held>) -> Result<(), String> {
     Ok(())
 }
 
-/// Where a driver's run is to write; nothing of an earlier run is there.
-fn recorded_by(driver: &Driver) -> Result<PathBuf, String> {
+/// Where the runs are to write; nothing of earlier ones is there.
+fn recorded_in() -> Result<PathBuf, String> {
     let folder = root().join("target").join("conformance");
-    let file = folder.join(format!("{}.json", driver.name));
-    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    match fs::remove_file(&file) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(format!("{}: {error}", file.display())),
-        _ => Ok(file),
+    let problem = |error: std::io::Error| format!("{}: {error}", folder.display());
+    if folder.exists() {
+        fs::remove_dir_all(&folder).map_err(problem)?;
     }
+    fs::create_dir_all(&folder).map_err(problem)?;
+    Ok(folder)
 }
 
-fn read<T: for<'a> Deserialize<'a>>(file: &PathBuf) -> Result<Option<T>, String> {
+fn read<T: for<'a> Deserialize<'a>>(file: &Path) -> Result<Option<T>, String> {
     let text = match fs::read_to_string(file) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
