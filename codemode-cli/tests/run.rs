@@ -239,11 +239,12 @@ fn commands_that_tell_write_to_standard_output() {
     let prompt = folder.run(&["prompt", "--sqlite", "shop.db", "--timeout", "7s"]).ends(0).stdout;
     assert!(prompt.contains(stubs.trim()) && prompt.contains("execute_typescript") && prompt.contains("7 s"));
 
-    let listed = folder.run(&["drivers", "--json"]).ends(0).json();
-    assert_eq!(listed[0]["name"], "quickjs");
-    for field in ["engine", "deadline", "memory", "isolation"] {
-        let value = listed[0][field].as_str().expect("a text");
-        assert!(folder.run(&["drivers"]).ends(0).stdout.contains(value), "{field}");
+    let (listed, shown) = (drivers(&folder), folder.run(&["drivers"]).ends(0).stdout);
+    assert!(listed.iter().any(|driver| driver["name"] == "quickjs"), "{listed:?}");
+    for driver in &listed {
+        for field in ["name", "engine", "deadline", "memory", "isolation"] {
+            assert!(shown.contains(driver[field].as_str().expect("a text")), "{field}");
+        }
     }
 }
 
@@ -284,4 +285,34 @@ fn a_deadline_holds_from_outside_as_well() {
     let ran = Folder::new().program("for (;;) { try { for (;;) {} } finally { continue } }", &["--timeout", "300ms"]);
     assert!(ran.took < Duration::from_secs(3), "{ran:#?}");
     ran.ends(1).says("Timeout: ");
+}
+
+/// What `codemode drivers --json` lists.
+fn drivers(folder: &Folder) -> Vec<Value> {
+    folder.run(&["drivers", "--json"]).ends(0).json().as_array().expect("a list").clone()
+}
+
+#[test]
+fn every_driver_gives_the_same_answer() {
+    let folder = Folder::with_shop();
+    folder.file(
+        "p.ts",
+        "const rows = (await external_querySql({ sql: 'SELECT id FROM products ORDER BY id LIMIT 3' })).rows;\n\
+         console.log(rows);\n\
+         return { sum: rows.reduce((sum, row) => sum + Number(row.id), 0), text: new Date(0).toISOString() };",
+    );
+    let listed = drivers(&folder);
+    let names: Vec<&str> = listed.iter().map(|driver| driver["name"].as_str().expect("a name")).collect();
+    let run = ["run", "p.ts", "--sqlite", "shop.db", "--json"];
+    for name in &names {
+        let by_argument = folder.run(&[&run[..], &["--driver", name]].concat()).ends(0);
+        let mut command = folder.command(&run);
+        command.env("CODEMODE_DRIVER", name);
+        let by_variable = finish(command).ends(0);
+        let expected = json!({ "sum": 6, "text": "1970-01-01T00:00:00.000Z" });
+        assert_eq!(by_argument.json()["result"], expected, "{name}");
+        assert_eq!(by_argument.stdout, by_variable.stdout, "{name}");
+    }
+    let refused = folder.run(&[&run[..], &["--driver", "nope"]].concat()).ends(2);
+    names.iter().fold(refused, |refused, name| refused.says(name));
 }

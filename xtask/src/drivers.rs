@@ -62,6 +62,11 @@ impl LeftOut {
 
 /// The drivers that cannot be built here, after setup did what it can.
 pub fn left_out() -> Result<Vec<LeftOut>, String> {
+    Ok(lacking()?.0)
+}
+
+/// The same, and what else setup could not get: parts without which only some tests are skipped.
+pub fn lacking() -> Result<(Vec<LeftOut>, Vec<Missing>), String> {
     let mut missing = setup::prepare()?;
     let mut left_out = Vec::new();
     for driver in drivers()? {
@@ -69,7 +74,7 @@ pub fn left_out() -> Result<Vec<LeftOut>, String> {
             left_out.push(LeftOut { driver, missing: missing.swap_remove(at) });
         }
     }
-    Ok(left_out)
+    Ok((left_out, missing))
 }
 
 /// The same command for the workspace without the drivers that were left out.
@@ -78,4 +83,15 @@ pub fn without(left_out: &[LeftOut], mut command: Command) -> Command {
         command.args(["--exclude", &driver.package]);
     }
     command
+}
+
+/// The same command with all other drivers compiled into `codemode` and the command line.
+pub fn with_all_but(left_out: &[LeftOut], command: Command) -> Result<Command, String> {
+    let mut command = without(left_out, command);
+    for Driver { name, .. } in drivers()? {
+        if !left_out.iter().any(|out| out.driver.name == name) {
+            command.args(["--features", &format!("codemode/{name},codemode-cli/{name}")]);
+        }
+    }
+    Ok(command)
 }

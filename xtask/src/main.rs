@@ -17,7 +17,8 @@ use std::{
 };
 
 use commands::{cargo, installed, root, run};
-use drivers::{left_out, without};
+use drivers::{lacking, left_out, with_all_but};
+use setup::Missing;
 
 const HELP: &str = "\
 cargo xtask TASK
@@ -26,7 +27,8 @@ cargo xtask TASK
   test [--require-all] [ARGS]
                         setup, then all tests and conformance cases; ARGS go to `cargo test`; a driver that cannot be
                         built here is left out and named at the end, or is a failure with --require-all
-  check                 what a change must pass: format, features, lints, licences, tests
+  lint                  format, features, lints, licences
+  check                 what a change must pass: lint and test
   features              proves that each driver's feature pulls in its own engine and no other
   conformance [--driver NAME] [CASE] [--cases DIR]
                         the conformance cases alone, of one driver or all; CASE is part of a name
@@ -53,7 +55,8 @@ fn main() -> ExitCode {
     let result = match task {
         "setup" => setup::run(),
         "test" => test(rest),
-        "check" => check(),
+        "lint" => lint(),
+        "check" => lint().and_then(|()| test(rest)),
         "features" => features::features(),
         "conformance" => conformance::conformance(rest),
         "new-driver" => new_driver::run(rest, &root()),
@@ -79,12 +82,18 @@ fn main() -> ExitCode {
 fn test(args: &[String]) -> Result<(), String> {
     let mut args = args.to_vec();
     let require_all = args.iter().position(|arg| arg == "--require-all").map(|at| args.remove(at)).is_some();
-    let left_out = left_out()?;
-    let mut command = without(&left_out, cargo(&["test", "--workspace", "--no-fail-fast"]));
+    let (left_out, parts) = lacking()?;
+    let mut command = with_all_but(&left_out, cargo(&["test", "--workspace", "--no-fail-fast"]))?;
     command.args(&args);
+    if env::var_os("CODEMODE_PROGRAMS").is_none() {
+        command.env("CODEMODE_PROGRAMS", "1000");
+    }
     let result = count_tests(command);
     for driver in &left_out {
         println!("{}", driver.notice("WAS NOT TESTED"));
+    }
+    for Missing { part, purpose, reason } in parts {
+        println!("{} MISSING ({purpose}): TESTS WERE SKIPPED: {reason}", part.to_uppercase());
     }
     match left_out.is_empty() || !require_all {
         true => result,
@@ -92,10 +101,10 @@ fn test(args: &[String]) -> Result<(), String> {
     }
 }
 
-fn check() -> Result<(), String> {
+fn lint() -> Result<(), String> {
     run(cargo(&["fmt", "--all", "--check"]))?;
     features::features()?;
-    let mut clippy = without(&left_out()?, cargo(&["clippy", "--workspace", "--all-targets", "--quiet"]));
+    let mut clippy = with_all_but(&left_out()?, cargo(&["clippy", "--workspace", "--all-targets", "--quiet"]))?;
     clippy.args(["--", "--deny", "warnings"]);
     run(clippy)?;
     if installed("cargo-deny") {
@@ -103,7 +112,7 @@ fn check() -> Result<(), String> {
     } else {
         eprintln!("xtask: cargo-deny is not installed; licences and advisories were NOT checked");
     }
-    test(&[])
+    Ok(())
 }
 
 /// Runs tests, passes their output on, and ends with the sum of all test programs.
