@@ -24,7 +24,7 @@ use crate::{
     limits::Limits,
     names,
     outcome::Outcome,
-    prompt::{self, PromptLimits, PromptParts},
+    prompt::{self, PromptLimits, PromptParts, SystemPrompt},
     reply::Reply,
     secrets::{SecretCheck, secret_parameters},
     stubs::{self, Stubs, ToolSignature, ToolStub},
@@ -44,10 +44,11 @@ pub(crate) struct Shared {
     limits: Limits,
     on_event: Option<Listener>,
     definition: ToolDefinition,
-    discovery_definition: Option<ToolDefinition>,
+    /// Of `discover_tools` and `search_tools`.
+    lazy_definitions: Option<(ToolDefinition, ToolDefinition)>,
     /// Empty without lazy tools.
     discovery: Arc<OnceLock<Discovery>>,
-    system_prompt: String,
+    system_prompt: SystemPrompt,
     stubs: Stubs,
     problems: Vec<String>,
 }
@@ -87,24 +88,42 @@ impl CodeMode {
 
     /// The second tool to register when there are [lazy](Tool::lazy) tools: `discover_tools` gives their declarations.
     pub fn discovery_definition(&self) -> Option<&ToolDefinition> {
-        self.shared.discovery_definition.as_ref()
+        self.shared.lazy_definitions.as_ref().map(|(discovery, _)| discovery)
+    }
+
+    /// A third tool to register when there are lazy tools: `search_tools` finds them by words, as `external_searchTools`
+    /// does for programs. It saves a model that knows no names an execution.
+    pub fn search_definition(&self) -> Option<&ToolDefinition> {
+        self.shared.lazy_definitions.as_ref().map(|(_, search)| search)
     }
 
     /// Answers a model's call of `discover_tools`: takes `{ "toolNames": […] }`, gives the declarations, and the nearest
     /// names where there is no such tool.
     pub fn discover(&self, input: &Value) -> Value {
-        match self.shared.discovery.get() {
-            Some(discovery) => discovery.discover(input),
-            None => json!({ "error": "there is nothing to discover: all tools are declared in the system prompt" }),
-        }
+        self.shared.discovery.get().map_or_else(nothing_lazy, |discovery| discovery.discover(input))
     }
 
-    /// A system prompt with the declarations of all tools.
+    /// Answers a model's call of `search_tools`: takes `{ "query", "limit"?, "offset"? }`, gives a page of declarations.
+    pub fn search(&self, input: &Value) -> Value {
+        self.shared.discovery.get().map_or_else(nothing_lazy, |discovery| discovery.answer_search(input))
+    }
+
+    /// A system prompt that ends with the [catalog](Self::catalog).
     pub fn system_prompt(&self) -> &str {
-        &self.shared.system_prompt
+        &self.shared.system_prompt.text
     }
 
-    /// The TypeScript declarations of all tools.
+    /// The tools as the system prompt shows them: declarations, a line for each lazy tool, and how to get its declaration.
+    pub fn catalog(&self) -> &str {
+        self.shared.system_prompt.catalog()
+    }
+
+    /// The system prompt with a sentence in place of the catalog, for hosts that show that elsewhere.
+    pub fn system_prompt_without_catalog(&self, instead: &str) -> String {
+        self.shared.system_prompt.without_catalog(instead)
+    }
+
+    /// The TypeScript declarations of all tools that are not [lazy](Tool::lazy).
     pub fn stubs(&self) -> &str {
         &self.shared.stubs.text
     }
@@ -258,6 +277,7 @@ pub struct CodeModeBuilder {
     on_warning: Option<Arc<dyn Fn(String) + Send + Sync>>,
     description: Option<String>,
     secrets: SecretCheck,
+    catalog_tokens: Option<usize>,
     lazy_tokens: Option<usize>,
     notes: Vec<String>,
 }
@@ -327,6 +347,14 @@ impl CodeModeBuilder {
         self
     }
 
+    /// How many tokens the declarations may take in the prompt, about. A catalog that needs more is not declared: all its
+    /// tools are [lazy](Tool::lazy) then. Without it there is no bound.
+    #[must_use]
+    pub fn catalog_tokens(mut self, tokens: usize) -> Self {
+        self.catalog_tokens = Some(tokens);
+        self
+    }
+
     /// How many tokens the lines of [lazy](Tool::lazy) tools may take in the prompt, about; 2,000 without it. Tools beyond
     /// are found by searching.
     #[must_use]
@@ -349,7 +377,7 @@ impl CodeModeBuilder {
     /// [`ErrorKind::Config`] without a driver, with two tools of the same name, or with limits out of range. A tool
     /// with a broken schema is no error: see [`CodeMode::problems`].
     pub fn build(self) -> Result<CodeMode, Error> {
-        let Self { driver, mut tools, limits, on_event, on_warning, description, secrets, lazy_tokens, notes } = self;
+        let Self { driver, mut tools, limits, on_event, on_warning, description, secrets, notes, .. } = self;
         let driver = driver.ok_or_else(|| {
             Error::new(ErrorKind::Config, "no driver was chosen; give one to CodeMode::builder().driver(…)")
         })?;
@@ -364,6 +392,9 @@ impl CodeModeBuilder {
         let warnings =
             secrets.judge(found).map_err(|parameter| Error::new(ErrorKind::Config, parameter.to_string()))?;
         warnings.into_iter().for_each(|warning| on_warning(warning));
+        if self.catalog_tokens.is_some_and(|most| is_larger(&tools, most.saturating_mul(BYTES_PER_TOKEN))) {
+            tools = tools.into_iter().map(Tool::lazy).collect();
+        }
         let lazy = tools.iter().any(Tool::is_lazy);
         let discovery = Arc::new(OnceLock::new());
         if lazy {
@@ -387,17 +418,18 @@ impl CodeModeBuilder {
             problems
                 .extend(tools.iter().filter_map(|tool| Some(format!("{}: {}", tool.name(), tool.schema_problem()?))));
         }
-        let budget = lazy_tokens.unwrap_or(LAZY_TOKENS).saturating_mul(BYTES_PER_TOKEN);
+        let budget = self.lazy_tokens.unwrap_or(LAZY_TOKENS).saturating_mul(BYTES_PER_TOKEN);
         let catalog = discovery::catalog_text(&tools, &functions, &declared, budget);
         // The example is made of the host's own tools.
         let own = signatures.get(usize::from(lazy)..).unwrap_or_default();
-        let parts = PromptParts { catalog: &catalog, tools: own, lazy, limits: prompt_limits(&limits) };
+        let lazy_count = tools.len() - signatures.len();
+        let parts = PromptParts { catalog: &catalog, tools: own, lazy: lazy_count, limits: prompt_limits(&limits) };
         let description = match &description {
             Some(template) => prompt::fill_template(template, &parts),
             None => prompt::tool_description(&parts),
         };
         let mut system_prompt = prompt::system_prompt(&parts);
-        prompt::push_notes(&mut system_prompt, &notes);
+        system_prompt.push_notes(&notes);
         Ok(CodeMode {
             shared: Arc::new(Shared {
                 driver,
@@ -405,7 +437,7 @@ impl CodeModeBuilder {
                 limits,
                 on_event,
                 definition: ToolDefinition::new(description),
-                discovery_definition: lazy.then(ToolDefinition::of_discovery),
+                lazy_definitions: lazy.then(|| (discovery::discovery_definition(), discovery::search_definition())),
                 discovery,
                 system_prompt,
                 stubs: declared,
@@ -413,6 +445,18 @@ impl CodeModeBuilder {
             }),
         })
     }
+}
+
+/// Whether the declarations of the tools that are not lazy have more bytes.
+fn is_larger(tools: &[Tool], most_bytes: usize) -> bool {
+    let eager: Vec<&Tool> = tools.iter().filter(|tool| !tool.is_lazy()).collect();
+    let functions = names::assign_names(eager.iter().map(|tool| tool.name()));
+    let signatures: Vec<_> = eager.iter().zip(&functions).map(|(tool, function)| tool.signature(function)).collect();
+    stubs::declare(&signatures).text.len() > most_bytes
+}
+
+fn nothing_lazy() -> Value {
+    json!({ "error": "there is nothing to look for: all tools are declared already" })
 }
 
 fn prompt_limits(limits: &Limits) -> PromptLimits {
@@ -429,51 +473,17 @@ fn prompt_limits(limits: &Limits) -> PromptLimits {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ToolDefinition {
-    /// `execute_typescript`
+    /// `execute_typescript`, `discover_tools` or `search_tools`.
     pub name: &'static str,
-    /// What it is for, with the declarations of the tools.
+    /// What it is for.
     pub description: String,
-    /// JSON Schema of `{ typescriptCode }`.
+    /// JSON Schema of its input, for `execute_typescript` `{ typescriptCode }`.
     pub input_schema: Value,
-    /// JSON Schema of `{ success, result?, logs?, error? }`.
+    /// JSON Schema of its answer, for `execute_typescript` `{ success, result?, logs?, error? }`.
     pub output_schema: Value,
 }
 
 impl ToolDefinition {
-    fn of_discovery() -> Self {
-        let list = |items: Value| json!({ "type": "array", "items": items });
-        Self {
-            name: "discover_tools",
-            description: "Gives the TypeScript declarations of functions that the catalog lists by name only. Call it \
-                          before you use one of them in execute_typescript."
-                .to_owned(),
-            input_schema: json!({
-                "type": "object",
-                "properties": {
-                    "toolNames": { "type": "array", "items": { "type": "string" }, "description": "Such as external_getUser" }
-                },
-                "required": ["toolNames"],
-                "additionalProperties": false
-            }),
-            output_schema: json!({
-                "type": "object",
-                "properties": {
-                    "tools": list(json!({
-                        "type": "object",
-                        "properties": { "name": { "type": "string" }, "declaration": { "type": "string" } },
-                        "required": ["name", "declaration"]
-                    })),
-                    "unknown": list(json!({
-                        "type": "object",
-                        "properties": { "name": { "type": "string" }, "hint": { "type": "string" } },
-                        "required": ["name", "hint"]
-                    })),
-                    "error": { "type": "string" }
-                }
-            }),
-        }
-    }
-
     fn new(description: String) -> Self {
         let text = |description: &str| json!({ "type": "string", "description": description });
         Self {

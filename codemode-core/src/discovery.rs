@@ -1,7 +1,7 @@
 //! Lazy tools: named in the prompt by one line each, and declared in full when somebody asks.
 //!
-//! The model asks with the tool `discover_tools`, a program with `external_searchTools`. Both give the declarations that
-//! the prompt would have had.
+//! The model asks with the tool `discover_tools` when it knows names, with `search_tools` when it does not; a program asks
+//! with `external_searchTools`. All give the declarations that the prompt would have had.
 
 use std::{
     fmt::Write as _,
@@ -11,7 +11,8 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    names::{PREFIX, words},
+    code_mode::ToolDefinition,
+    names::{PREFIX, sanitize_tool_name, words},
     nearest::{either, nearest},
     stubs::{self, Stubs, ToolSignature, ToolStub},
     tool::{Tool, ToolError},
@@ -44,30 +45,49 @@ impl Discovery {
         self.stubs().per_tool.iter().find(|stub| stub.guest_name == function)
     }
 
-    /// Answers `discover_tools`: `{ toolNames }` in, `{ tools, unknown? }` out.
+    /// Answers `discover_tools`: `{ toolNames }` in, `{ tools, unknown?, left? }` out.
     pub(crate) fn discover(&self, input: &Value) -> Value {
         let Some(wanted) = input.get("toolNames").and_then(Value::as_array) else {
             return json!({ "error": "toolNames is missing: call discover_tools with {\"toolNames\": [\"external_…\"]}" });
         };
-        let (mut tools, mut unknown) = (Vec::new(), Vec::new());
+        let (mut page, mut unknown, mut left) = (Page::default(), Vec::new(), Vec::new());
         for name in wanted.iter().take(MOST_DISCOVERED).filter_map(Value::as_str) {
             match self.find(name) {
-                Some((_, function)) => tools.push(self.described(function)),
+                Some((_, function)) => {
+                    if !page.take(self.described(function)) {
+                        left.push(name);
+                    }
+                }
                 None => {
                     let near = nearest(name, self.tools.iter().map(|(_, function)| &**function));
                     let hint = match near.is_empty() {
-                        true => "there is no such tool; search with external_searchTools in a program".to_owned(),
+                        true => "there is no such tool; search for it by words".to_owned(),
                         false => format!("did you mean {}?", either(&near)),
                     };
                     unknown.push(json!({ "name": name, "hint": hint }));
                 }
             }
         }
-        let mut answer = json!({ "tools": tools });
+        let mut answer = json!({ "tools": page.tools });
         if !unknown.is_empty() {
             answer["unknown"] = unknown.into();
         }
+        if !left.is_empty() {
+            answer["left"] = json!(left);
+        }
         answer
+    }
+
+    /// Answers `search_tools` and `external_searchTools`: `{ query, limit?, offset? }` in, `{ total, tools, nextOffset? }` out.
+    pub(crate) fn answer_search(&self, input: &Value) -> Value {
+        let number = |key: &str, otherwise: usize| {
+            let given = input.get(key).and_then(Value::as_u64);
+            given.map_or(otherwise, |number| usize::try_from(number).unwrap_or(usize::MAX))
+        };
+        let Some(query) = input.get("query").and_then(Value::as_str) else {
+            return json!({ "error": "query is missing: words of what the tool does, or an empty text for all tools" });
+        };
+        self.search(query, number("limit", USUALLY_FOUND).clamp(1, MOST_FOUND), number("offset", 0))
     }
 
     /// By the function's name, the tool's own, or the function's without its prefix.
@@ -90,25 +110,43 @@ impl Discovery {
     }
 
     /// A page of the tools that fit the words of `query`, best first; all tools in their order for a query without words.
-    pub(crate) fn search(&self, query: &str, limit: usize, offset: usize) -> Value {
-        let wanted = words(query);
-        let index =
-            self.index.get_or_init(|| self.tools.iter().map(|(tool, function)| Entry::of(tool, function)).collect());
-        let mut found: Vec<(u32, usize)> = index
-            .iter()
-            .enumerate()
-            .map(|(at, entry)| (entry.score(&wanted), at))
-            .filter(|(score, _)| *score > 0 || wanted.is_empty())
-            .collect();
-        found.sort_by_key(|(score, at)| (std::cmp::Reverse(*score), *at));
-        let page = found.iter().skip(offset).take(limit).filter_map(|(_, at)| self.tools.get(*at));
-        let tools: Vec<Value> = page.map(|(_, function)| self.described(function)).collect();
-        let next = offset + tools.len();
-        let mut answer = json!({ "total": found.len(), "tools": tools });
+    fn search(&self, query: &str, limit: usize, offset: usize) -> Value {
+        let mut wanted = words(query);
+        wanted.truncate(MOST_WANTED);
+        let found = self.ranked(&wanted);
+        let mut page = Page::default();
+        for (_, function) in found.iter().skip(offset).take(limit).filter_map(|at| self.tools.get(*at)) {
+            if !page.take(self.described(function)) {
+                break;
+            }
+        }
+        let next = offset.saturating_add(page.tools.len());
+        let mut answer = json!({ "total": found.len(), "tools": page.tools });
         if next < found.len() {
             answer["nextOffset"] = next.into();
         }
         answer
+    }
+
+    /// Places in the catalog. A word counts the more the fewer tools have it: in a catalog of customers, `customer` says
+    /// little.
+    fn ranked(&self, wanted: &[String]) -> Vec<usize> {
+        let index =
+            self.index.get_or_init(|| self.tools.iter().map(|(tool, function)| Entry::of(tool, function)).collect());
+        if wanted.is_empty() {
+            return (0..index.len()).collect();
+        }
+        let fits: Vec<Vec<u32>> =
+            index.iter().map(|entry| wanted.iter().map(|word| entry.fit(word)).collect()).collect();
+        let rarity: Vec<u32> = (0..wanted.len())
+            .map(|word| fits.iter().filter(|fits| fits.get(word).is_some_and(|fit| *fit > 0)).count())
+            .map(|having| index.len().checked_div(having).map_or(0, |rare| rare.ilog2() + 1))
+            .collect();
+        let score = |fits: &Vec<u32>| fits.iter().zip(&rarity).map(|(fit, rarity)| fit * rarity).sum::<u32>();
+        let mut found: Vec<(u32, usize)> =
+            fits.iter().map(score).enumerate().map(|(at, score)| (score, at)).filter(|(score, _)| *score > 0).collect();
+        found.sort_by_key(|(score, at)| (std::cmp::Reverse(*score), *at));
+        found.into_iter().map(|(_, at)| at).collect()
     }
 
     fn stubs(&self) -> &Stubs {
@@ -130,32 +168,121 @@ impl Entry {
         Self { name, description }
     }
 
-    /// How well the words fit; 0 for not at all. A word in the name counts more than one in the description, a whole word
-    /// more than the beginning of one.
-    fn score(&self, wanted: &[String]) -> u32 {
-        let fit = |have: &[String], word: &String| {
-            have.iter()
-                .map(|one| match one.strip_prefix(word.as_str()) {
-                    Some("") => 3,
-                    Some("s" | "es") => 2,
-                    Some(_) if word.len() >= 3 => 1,
-                    _ if one.len() >= 3
-                        && word.strip_prefix(one.as_str()).is_some_and(|rest| matches!(rest, "s" | "es")) =>
-                    {
-                        2
-                    }
-                    _ => 0,
-                })
-                .max()
-                .unwrap_or(0)
-        };
-        wanted.iter().map(|word| 4 * fit(&self.name, word) + fit(&self.description, word)).sum()
+    /// How well a word fits; 0 for not at all. In the name it counts more than in the description, whole more than as the
+    /// beginning of one.
+    fn fit(&self, wanted: &str) -> u32 {
+        let best = |have: &[String]| have.iter().map(|word| likeness(word, wanted)).max().unwrap_or(0);
+        4 * best(&self.name) + best(&self.description)
+    }
+}
+
+fn likeness(word: &str, wanted: &str) -> u32 {
+    if word.bytes().next() != wanted.bytes().next() {
+        return 0;
+    }
+    match word.strip_prefix(wanted) {
+        Some("") => 3,
+        _ if singular(word) == singular(wanted) => 2,
+        Some(_) if wanted.len() >= 3 => 1,
+        _ => 0,
+    }
+}
+
+/// `files` and `file`, `boxes` and `box`, `queries` and `query` are the same, as far as a search is concerned.
+fn singular(word: &str) -> (&str, &str) {
+    if let Some(stem) = word.strip_suffix("ies").filter(|stem| stem.len() > 1) {
+        return (stem, "y");
+    }
+    let es = word
+        .strip_suffix("es")
+        .filter(|stem| stem.ends_with(['s', 'x', 'z']) || stem.ends_with("ch") || stem.ends_with("sh"));
+    let s = || word.strip_suffix('s').filter(|stem| stem.len() > 2 && !stem.ends_with('s'));
+    let stem = es.or_else(s).unwrap_or(word);
+    match stem.strip_suffix('y') {
+        Some(stem) => (stem, "y"),
+        None => (stem, ""),
+    }
+}
+
+/// Tools of one answer, as long as their declarations do not take too much of a model's context.
+#[derive(Default)]
+struct Page {
+    tools: Vec<Value>,
+    bytes: usize,
+}
+
+impl Page {
+    /// Takes a tool unless the page is full. The first always fits.
+    fn take(&mut self, tool: Value) -> bool {
+        let bytes = tool["declaration"].as_str().map_or(0, str::len);
+        let fits = self.tools.is_empty() || self.bytes + bytes <= MOST_PAGE_BYTES;
+        if fits {
+            self.bytes += bytes;
+            self.tools.push(tool);
+        }
+        fits
     }
 }
 
 /// The tool with which programs look for others. `discovery` is set once all tools have their names.
 pub(crate) fn search_tool(discovery: Arc<OnceLock<Discovery>>) -> Tool {
-    let input = json!({
+    Tool::from_schema(SEARCH_TOOL, ABOUT_SEARCH, search_schema(), Some(found_schema()), move |input, _| {
+        let found = discovery.get().map(|discovery| discovery.answer_search(&input));
+        std::future::ready(found.ok_or_else(|| ToolError::new("the catalog is not ready")))
+    })
+}
+
+/// The same as a tool for the model.
+pub(crate) fn search_definition() -> ToolDefinition {
+    ToolDefinition {
+        name: "search_tools",
+        description: ABOUT_SEARCH.to_owned(),
+        input_schema: search_schema(),
+        output_schema: found_schema(),
+    }
+}
+
+/// The tool for the model that gives declarations by name.
+pub(crate) fn discovery_definition() -> ToolDefinition {
+    ToolDefinition {
+        name: "discover_tools",
+        description:
+            "Gives the TypeScript declarations of functions that the catalog lists by name only. Call it before \
+                      you use one of them in execute_typescript."
+                .to_owned(),
+        input_schema: json!({
+            "type": "object",
+            "properties": {
+                "toolNames": { "type": "array", "items": { "type": "string" }, "description": "Such as external_getUser" }
+            },
+            "required": ["toolNames"],
+            "additionalProperties": false
+        }),
+        output_schema: json!({
+            "type": "object",
+            "properties": {
+                "tools": { "type": "array", "items": declared_schema() },
+                "unknown": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "properties": { "name": { "type": "string" }, "hint": { "type": "string" } },
+                        "required": ["name", "hint"]
+                    }
+                },
+                "left": {
+                    "type": "array",
+                    "items": { "type": "string" },
+                    "description": "Names that had no place in the answer: ask for them again"
+                },
+                "error": { "type": "string" }
+            }
+        }),
+    }
+}
+
+fn search_schema() -> Value {
+    json!({
         "type": "object",
         "properties": {
             "query": { "type": "string", "description": "Words of what the tool does" },
@@ -164,38 +291,27 @@ pub(crate) fn search_tool(discovery: Arc<OnceLock<Discovery>>) -> Tool {
         },
         "required": ["query"],
         "additionalProperties": false
-    });
-    let output = json!({
+    })
+}
+
+fn found_schema() -> Value {
+    json!({
         "type": "object",
         "properties": {
             "total": { "type": "integer" },
-            "tools": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "properties": { "name": { "type": "string" }, "declaration": { "type": "string" } },
-                    "required": ["name", "declaration"]
-                }
-            },
+            "tools": { "type": "array", "items": declared_schema() },
             "nextOffset": { "type": "integer" }
         },
         "required": ["total", "tools"]
-    });
-    Tool::from_schema(
-        SEARCH_TOOL,
-        "Finds tools by words and gives their declarations.",
-        input,
-        Some(output),
-        move |input, _| {
-            let number = |key: &str, otherwise: usize| {
-                input[key].as_u64().map_or(otherwise, |number| usize::try_from(number).unwrap_or(otherwise))
-            };
-            let (limit, offset) = (number("limit", USUALLY_FOUND).min(MOST_FOUND), number("offset", 0));
-            let query = input["query"].as_str().unwrap_or_default();
-            let found = discovery.get().map(|discovery| discovery.search(query, limit, offset));
-            std::future::ready(found.ok_or_else(|| ToolError::new("the catalog is not ready")))
-        },
-    )
+    })
+}
+
+fn declared_schema() -> Value {
+    json!({
+        "type": "object",
+        "properties": { "name": { "type": "string" }, "declaration": { "type": "string" } },
+        "required": ["name", "declaration"]
+    })
 }
 
 /// The tools as a prompt shows them, in their order, so that the text only grows at its end: declarations, and a line for
@@ -203,7 +319,7 @@ pub(crate) fn search_tool(discovery: Arc<OnceLock<Discovery>>) -> Tool {
 pub(crate) fn catalog_text(tools: &[Tool], functions: &[String], eager: &Stubs, budget: usize) -> String {
     let mut text = String::new();
     let mut declared = eager.per_tool.iter();
-    let (mut spent, mut unlisted) = (0, 0);
+    let (mut spent, mut unlisted) = (0, Vec::new());
     for (tool, function) in tools.iter().zip(functions) {
         if !tool.is_lazy() {
             text.push_str(declared.next().and_then(|stub| eager.text.get(stub.place.clone())).unwrap_or_default());
@@ -214,82 +330,50 @@ pub(crate) fn catalog_text(tools: &[Tool], functions: &[String], eager: &Stubs, 
         if spent <= budget {
             text.push_str(&line);
         } else {
-            unlisted += 1;
+            unlisted.push(tool.name());
         }
     }
-    if unlisted > 0 {
-        let _infallible = writeln!(text, "// and {unlisted} more, to be found with {PREFIX}{SEARCH_TOOL}");
+    if !unlisted.is_empty() {
+        let _infallible = writeln!(
+            text,
+            "// and {} more, to be found with {PREFIX}{SEARCH_TOOL}{}",
+            unlisted.len(),
+            families(&unlisted)
+        );
     }
     text
 }
 
+/// What the names before a slash tell of tools that have no line, so that a model knows what to search for:
+/// `: external_mail_* (8), external_crm_* (20)`.
+fn families(names: &[&str]) -> String {
+    let mut families: Vec<(&str, usize)> = Vec::new();
+    for family in names.iter().filter_map(|name| Some(name.rsplit_once('/')?.0)) {
+        if let Some((_, count)) = families.iter_mut().find(|(known, _)| *known == family) {
+            *count += 1;
+        } else if families.len() < MOST_FAMILIES {
+            families.push((family, 1));
+        }
+    }
+    let told: Vec<String> = families
+        .into_iter()
+        .map(|(family, count)| format!("{PREFIX}{}_* ({count})", sanitize_tool_name(family)))
+        .collect();
+    if told.is_empty() { String::new() } else { format!(": {}", told.join(", ")) }
+}
+
+const ABOUT_SEARCH: &str = "Finds tools by words and gives their declarations.";
 const MOST_DISCOVERED: usize = 100;
 const USUALLY_FOUND: usize = 10;
 const MOST_FOUND: usize = 50;
+/// Of declarations in one answer: some 10,000 tokens.
+const MOST_PAGE_BYTES: usize = 40_000;
+/// Words of a query that count.
+const MOST_WANTED: usize = 16;
 /// Words of a description that count in a search.
 const MOST_WORDS: usize = 200;
 const LONGEST_SUMMARY: usize = 80;
+const MOST_FAMILIES: usize = 40;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn discovery() -> Discovery {
-        let tool = |name: &str, description: &str| {
-            let input = json!({ "type": "object", "properties": { "id": { "type": "string" } } });
-            Tool::from_schema(name, description, input, None, |_, _| async { Ok(Value::Null) }).lazy()
-        };
-        let tools = [
-            tool("listInvoices", "All invoices of a customer."),
-            tool("get_customer", "Finds one customer."),
-            tool("send-mail", "Sends an invoice, or any other text, by mail."),
-            tool("deleteCustomer", "Removes a customer for good."),
-        ];
-        let functions = crate::names::assign_names(tools.iter().map(Tool::name));
-        Discovery::new(tools.into_iter().zip(functions.into_iter().map(Arc::from)))
-    }
-
-    fn found(query: &str, limit: usize, offset: usize) -> (Vec<String>, Value) {
-        let answer = discovery().search(query, limit, offset);
-        let names = answer["tools"].as_array().expect("a list").iter();
-        (names.map(|tool| tool["name"].as_str().expect("a name").to_owned()).collect(), answer)
-    }
-
-    #[test]
-    fn names_come_before_descriptions_and_styles_do_not_matter() {
-        let all = |query: &str| found(query, 10, 0).0;
-        assert_eq!(all("invoice"), ["external_listInvoices", "external_send_mail"]);
-        assert_eq!(all("customers"), ["external_get_customer", "external_deleteCustomer", "external_listInvoices"]);
-        assert_eq!(all("getCustomer"), ["external_get_customer", "external_deleteCustomer", "external_listInvoices"]);
-        assert_eq!(all("delete the customer")[0], "external_deleteCustomer");
-        assert_eq!(all("cust").len(), 3);
-        assert_eq!(all("weather"), Vec::<String>::new());
-        assert_eq!(all("").len(), 4);
-    }
-
-    #[test]
-    fn a_search_has_pages() {
-        let (names, answer) = found("customer", 2, 0);
-        assert_eq!((names.len(), &answer["total"], &answer["nextOffset"]), (2, &json!(3), &json!(2)));
-        let (names, answer) = found("customer", 2, 2);
-        assert_eq!((names.len(), &answer["nextOffset"]), (1, &Value::Null));
-        assert_eq!(found("customer", 2, 99).0.len(), 0);
-    }
-
-    #[test]
-    fn discovery_gives_declarations_and_near_names() {
-        let answer =
-            discovery().discover(&json!({ "toolNames": ["external_get_customer", "send-mail", "getCustomr"] }));
-        assert_eq!(
-            answer,
-            json!({
-                "tools": [
-                    { "name": "external_get_customer", "declaration": "/** Finds one customer. @returns unknown */\ndeclare function external_get_customer(input?: { id?: string }): Promise<unknown>;" },
-                    { "name": "external_send_mail", "declaration": "/** Sends an invoice, or any other text, by mail. @returns unknown */\ndeclare function external_send_mail(input?: { id?: string }): Promise<unknown>;" }
-                ],
-                "unknown": [{ "name": "getCustomr", "hint": "did you mean external_get_customer?" }]
-            })
-        );
-        assert!(discovery().discover(&json!({}))["error"].is_string());
-    }
-}
+mod tests;

@@ -3,7 +3,7 @@
 //! What changes least comes first and the declarations come last, so that a tool appended to the catalog leaves the
 //! beginning of the prompt, and with it the model's prompt cache, as it was.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{fmt::Write as _, ops::Range, time::Duration};
 
 use serde_json::Value;
 
@@ -19,8 +19,8 @@ pub struct PromptParts<'a> {
     pub catalog: &'a str,
     /// The declared tools; the first of them make the example.
     pub tools: &'a [ToolSignature<'a>],
-    /// Whether there are lazy tools besides.
-    pub lazy: bool,
+    /// How many lazy tools there are besides.
+    pub lazy: usize,
     /// The limits a program should know.
     pub limits: PromptLimits,
 }
@@ -48,20 +48,53 @@ pub fn tool_description(parts: &PromptParts<'_>) -> String {
             .to_owned();
     let names: Vec<&str> =
         parts.tools.iter().map(|tool| tool.guest_name.strip_prefix(PREFIX).unwrap_or(tool.guest_name)).collect();
-    match names.len() {
-        0 => text.push_str(" There are no tools now."),
-        1..=MOST_NAMES => {
-            let _infallible = write!(text, " Tools: {}.", names.join(", "));
-        }
-        count => {
-            let _infallible = write!(text, " There are {count} tools.");
-        }
-    }
+    let _infallible = match (names.len(), parts.lazy) {
+        (0, 0) => write!(text, " There are no tools now."),
+        (1..=MOST_NAMES, 0) => write!(text, " Tools: {}.", names.join(", ")),
+        (1..=MOST_NAMES, more) => write!(text, " Tools: {}, and {more} more.", names.join(", ")),
+        (count, more) => write!(text, " There are {} tools.", count + more),
+    };
     text
 }
 
+/// The system prompt, and where in it the catalog stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SystemPrompt {
+    /// All of it.
+    pub text: String,
+    /// Empty when there are no tools.
+    catalog: Range<usize>,
+}
+
+impl SystemPrompt {
+    /// The part that shows the tools.
+    pub(crate) fn catalog(&self) -> &str {
+        self.text.get(self.catalog.clone()).unwrap_or_default()
+    }
+
+    /// The whole with a sentence in the place of that part.
+    pub(crate) fn without_catalog(&self, instead: &str) -> String {
+        let mut text = self.text.clone();
+        if !self.catalog.is_empty() {
+            text.replace_range(self.catalog.clone(), &format!("{instead}\n"));
+        }
+        text
+    }
+
+    /// Ends it with the host's own lines. They change from day to day, so they stand behind all that does not.
+    pub(crate) fn push_notes(&mut self, notes: &[String]) {
+        if !notes.is_empty() {
+            self.text.push('\n');
+        }
+        for note in notes {
+            let line: String = note.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+            let _infallible = writeln!(self.text, "Note: {}", line.trim());
+        }
+    }
+}
+
 /// The system prompt: purpose, rules, errors, an example with the host's own tools, and the declarations.
-pub fn system_prompt(parts: &PromptParts<'_>) -> String {
+pub fn system_prompt(parts: &PromptParts<'_>) -> SystemPrompt {
     let limits = &parts.limits;
     let mut text = format!(
         "## execute_typescript\n\n\
@@ -84,32 +117,23 @@ pub fn system_prompt(parts: &PromptParts<'_>) -> String {
     );
     if parts.catalog.is_empty() {
         text.push_str("\nNo tools are available now; a program can still compute.\n");
-        return text;
+        return SystemPrompt { text, catalog: 0..0 };
     }
     text.push_str("\nExample:\n");
     push_code(&mut text, &example(parts.tools));
     text.push_str("\nTools:\n");
-    if parts.lazy {
+    let start = text.len();
+    if parts.lazy > 0 {
         text.push_str(LAZY);
     }
     push_code(&mut text, parts.catalog);
-    text
+    let catalog = start..text.len();
+    SystemPrompt { text, catalog }
 }
 
 /// Puts the declarations where a host's own text says `{{types}}`. Everything else stays as it is.
 pub fn fill_template(template: &str, parts: &PromptParts<'_>) -> String {
     template.replace("{{types}}", parts.catalog.trim_end())
-}
-
-/// Ends a prompt with the host's own lines. They change from day to day, so they stand behind all that does not.
-pub(crate) fn push_notes(text: &mut String, notes: &[String]) {
-    if !notes.is_empty() {
-        text.push('\n');
-    }
-    for note in notes {
-        let line: String = note.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
-        let _infallible = writeln!(text, "Note: {}", line.trim());
-    }
 }
 
 /// A fenced block; the fence is longer than any run of backticks inside.

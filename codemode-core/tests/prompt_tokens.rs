@@ -24,7 +24,7 @@ fn prompts_cost_less_than_tool_definitions_and_than_the_rival() {
         fs::read_dir(folder.join("mcp")).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
     files.sort();
     println!("| server | tools | JSON definitions | other form | ours |\n|---|---:|---:|---:|---:|");
-    let mut total = [0; 4];
+    let (mut total, mut all) = ([0; 4], Vec::new());
     for file in &files {
         let name = file.file_stem().expect("a name").to_string_lossy();
         let answer: Value = serde_json::from_str(&fs::read_to_string(file).expect("the answer")).expect("JSON");
@@ -35,11 +35,23 @@ fn prompts_cost_less_than_tool_definitions_and_than_the_rival() {
         let ours = format!("{}{}", code_mode.system_prompt(), definition(&json!(code_mode.tool_definition())));
         let row = [list.len(), count(&json!(definitions).to_string()), count(&rival), count(&ours)];
         println!("| {name} | {} | {} | {} | {} |", row[0], row[1], row[2], row[3]);
+        all.extend(list.iter().map(|listed| {
+            let mut listed = listed.clone();
+            listed["name"] = json!(format!("{name}/{}", listed["name"].as_str().unwrap_or_default()));
+            tool(&listed)
+        }));
         for (sum, n) in total.iter_mut().zip(row) {
             *sum += n;
         }
     }
     println!("| all | {} | {} | {} | {} |", total[0], total[1], total[2], total[3]);
+    let code_mode = CodeMode::builder().driver(NoDriver).tools(all).catalog_tokens(4_000).build().expect("it builds");
+    let finders = [code_mode.search_definition(), code_mode.discovery_definition()];
+    let definitions = finders.into_iter().flatten().chain([code_mode.tool_definition()]);
+    let definitions: Vec<Value> = definitions.map(|tool| definition(&json!(tool))).collect();
+    let lazy = count(code_mode.system_prompt()) + count(&json!(definitions).to_string());
+    println!("all of them in one catalog that is not declared: {lazy}");
+    assert!(lazy < 4_000, "{lazy}");
     assert!(files.len() >= 10, "only {} servers", files.len());
     assert!(total[3] < total[1] && total[3] < total[2], "{total:?}");
 }

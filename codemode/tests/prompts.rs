@@ -64,6 +64,31 @@ fn the_prompt_with_lazy_tools() {
 }
 
 #[test]
+fn a_catalog_over_its_budget_is_not_declared() {
+    let whole = build(eager());
+    let needed = whole.stubs().len().div_ceil(4);
+    let declared = builder(eager()).catalog_tokens(needed).build().expect("the tools are right");
+    assert_eq!((declared.system_prompt(), declared.search_definition()), (whole.system_prompt(), None));
+    let listed = builder(eager()).catalog_tokens(needed - 1).build().expect("the tools are right");
+    assert!(listed.catalog().contains("\n// external_getUser: Finds a user by id\n"), "{}", listed.catalog());
+    assert!(!listed.catalog().contains("function external_getUser"));
+    assert!(listed.tool_definition().description.ends_with(" There are 2 tools."));
+    let found = listed.search(&json!({ "query": "user" }));
+    assert_eq!((&found["total"], &found["tools"][0]["name"]), (&json!(1), &json!("external_getUser")));
+}
+
+#[test]
+fn the_catalog_can_stand_elsewhere() {
+    let code_mode =
+        builder(eager().into_iter().chain(lazy(2))).note("mail is away").build().expect("the tools are right");
+    let (prompt, catalog) = (code_mode.system_prompt(), code_mode.catalog());
+    assert!(catalog.starts_with("The functions in comments") && catalog.ends_with("```\n"), "{catalog}");
+    let elsewhere = code_mode.system_prompt_without_catalog("They are below.");
+    assert_eq!(elsewhere, prompt.replace(catalog, "They are below.\n"));
+    assert!(elsewhere.ends_with("\nTools:\nThey are below.\n\nNote: mail is away\n"), "{elsewhere}");
+}
+
+#[test]
 fn lazy_tools_alone_are_searched_in_the_example() {
     let code_mode = build(lazy(3));
     assert!(code_mode.system_prompt().contains("const { tools } = await external_searchTools({ query: \"report\" });"));
