@@ -177,12 +177,19 @@ pub struct McpArgs {
     /// The most sessions at once [default: 64]
     #[arg(long, value_name = "N", requires = "http")]
     pub max_sessions: Option<usize>,
+    /// The most TCP connections at once [default: 512]
+    #[arg(long, value_name = "N", requires = "http")]
+    pub max_connections: Option<usize>,
     /// The most tokens of one answer; the rest is read with read_result [default: 10000]
     #[arg(long, value_name = "N")]
     pub result_tokens: Option<usize>,
-    /// The most tokens of declarations given at once; a larger catalog is searched instead [default: 4000]
+    /// The most tokens of declarations given at once; the tools of a larger catalog have one line each, and are declared
+    /// when the model asks [default: 4000]
     #[arg(long, value_name = "N")]
     pub catalog_tokens: Option<usize>,
+    /// The most tokens of such lines; tools beyond are found by search [default: 2000]
+    #[arg(long, value_name = "N")]
+    pub lazy_tokens: Option<usize>,
     /// The engine to run programs on; see `codemode drivers`
     #[arg(long, value_name = "NAME")]
     pub driver: Option<String>,
@@ -260,6 +267,33 @@ mod tests {
         let limits = Limits::default();
         assert_eq!((limits.wall, limits.heap.heap_bytes), (Duration::from_secs(30), 128 << 20));
         assert_eq!((limits.calls, limits.parallel_calls), (1000, 32));
+    }
+
+    /// What people copy from the documents is taken.
+    #[cfg(feature = "mcp")]
+    #[test]
+    fn the_configs_in_the_documents_are_right() {
+        let mut seen = 0;
+        for text in [include_str!("../../README.md"), include_str!("../../docs/mcp.md")] {
+            for block in text.split("```json\n").skip(1).filter_map(|rest| rest.split("```").next()) {
+                let config: serde_json::Value = serde_json::from_str(block).expect(block);
+                let servers = config.as_object().and_then(|config| config.values().next()).expect(block);
+                let Some(server) = servers.get("codemode") else { continue };
+                let args = server["args"].as_array().expect(block).iter().filter_map(|arg| arg.as_str());
+                Args::try_parse_from(["codemode"].into_iter().chain(args)).expect(block);
+                assert_eq!(server["command"], "codemode");
+                seen += 1;
+            }
+            let commands = text
+                .lines()
+                .filter_map(|line| line.split("codemode mcp ").nth(1).filter(|_| !line.contains(['`', '▶'])));
+            for command in commands.map(|rest| rest.split(" #").next().unwrap_or(rest)) {
+                let args = ["codemode", "mcp"].into_iter().chain(command.split_whitespace());
+                Args::try_parse_from(args).expect(command);
+                seen += 1;
+            }
+        }
+        assert!(seen > 8, "{seen}");
     }
 
     #[test]

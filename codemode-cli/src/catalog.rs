@@ -17,7 +17,13 @@ pub fn prompt(args: &CatalogArgs) -> Result<Ending, Problem> {
 
 /// Prints the declarations alone.
 pub fn stubs(args: &CatalogArgs) -> Result<Ending, Problem> {
-    print(code_mode(args)?.stubs())
+    let code_mode = code_mode(args)?;
+    if code_mode.discovery_definition().is_none() {
+        return print(code_mode.stubs());
+    }
+    // Those that the prompt only lists too.
+    let functions: Vec<&str> = code_mode.functions().map(|function| function.name).collect();
+    print(&code_mode.stubs_of(&functions))
 }
 
 /// Lists the drivers.

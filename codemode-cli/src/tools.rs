@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use codemode::{CodeMode, IsolateDriver, Limits, Tool};
+use codemode::{CodeMode, CodeModeBuilder, IsolateDriver, Limits, Tool};
 
 use crate::{
     args::ToolArgs,
@@ -72,8 +72,15 @@ impl Tools {
         limits: Limits,
         warn: impl Fn(String) + Send + Sync + 'static,
     ) -> Result<CodeMode, Problem> {
-        let tools = self.tools.iter().cloned();
-        let builder = CodeMode::builder().shared_driver(driver).tools(tools).limits(limits).on_warning(warn);
+        self.give(CodeMode::builder().shared_driver(driver).limits(limits).on_warning(warn))
+    }
+
+    /// The code mode over these tools that a builder makes.
+    ///
+    /// # Errors
+    /// As [`code_mode`](Self::code_mode).
+    pub fn give(&self, builder: CodeModeBuilder) -> Result<CodeMode, Problem> {
+        let builder = builder.tools(self.tools.iter().cloned());
         #[cfg(feature = "mcp")]
         let builder = match &self.mcp {
             Some(servers) => servers.give(builder),

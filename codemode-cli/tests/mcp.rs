@@ -185,6 +185,15 @@ fn inspector(parts: &Parts) -> Result<(), Failed> {
     assert_eq!(listed["tools"][0]["name"], "execute_typescript");
     let description = listed["tools"][0]["description"].as_str().unwrap_or_default();
     assert!(description.contains("external_everything_get_sum"), "{description}");
+    let searched = ["--catalog-tokens", "0", "--method", "tools/list"];
+    let names: Vec<String> =
+        run(&searched)?["tools"].as_array().into_iter().flatten().map(|tool| tool["name"].to_string()).collect();
+    assert_eq!(names.join(" "), r#""execute_typescript" "search_tools" "discover_tools" "read_result""#);
+    let search =
+        ["--catalog-tokens", "0", "--method", "tools/call", "--tool-name", "search_tools", "--tool-arg", "query=sum"];
+    let found = run(&search)?;
+    let text = found["content"][0]["text"].as_str().unwrap_or_default();
+    assert!(text.contains("declare function external_everything_get_sum(input: "), "{text}");
     let code = "typescriptCode=return await external_everything_echo({ message: 'hi' })";
     let called = run(&["--method", "tools/call", "--tool-name", "execute_typescript", "--tool-arg", code])?;
     assert_eq!(called["structuredContent"], json!({ "success": true, "result": "Echo: hi" }));

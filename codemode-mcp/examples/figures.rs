@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use codemode_core::{CodeMode, ExecuteOptions};
+use codemode_core::{CodeMode, CodeModeBuilder, ExecuteOptions};
 use codemode_mcp::{Bridge, BridgeOptions, ConnectOptions, McpConfig, ServerConfig, Servers};
 use rmcp::{
     RoleClient, ServiceExt,
@@ -20,6 +20,7 @@ use rmcp::{
 use serde_json::{Value, json};
 use tiktoken_rs::{CoreBPE, o200k_base};
 
+type Budget = fn(CodeModeBuilder) -> CodeModeBuilder;
 type Client = RunningService<RoleClient, ClientConfig>;
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -153,34 +154,36 @@ async fn tokens(tools: &Path, folder: &Path) -> Result<()> {
     let config = servers(tools, folder).into_iter().fold(McpConfig::default(), |config, (name, command, args)| {
         config.server(ServerConfig::stdio(name, command.display().to_string(), args))
     });
-    let bridge = |catalog_tokens| {
+    let bridge = |budget: Budget| {
         let config = config.clone();
         async move {
             let options = ConnectOptions { patience: Duration::from_secs(60), ..ConnectOptions::default() };
             let servers = Servers::connect(config, options).await;
-            let code_mode = servers.give(CodeMode::builder().driver(codemode_driver_quickjs::driver())).build()?;
-            let bridge = Bridge::new(code_mode, BridgeOptions { catalog_tokens, ..BridgeOptions::default() });
+            let builder = servers.give(CodeMode::builder().driver(codemode_driver_quickjs::driver()));
+            let bridge = Bridge::new(budget(builder).build()?, BridgeOptions::default());
             let (ours, theirs) = tokio::io::duplex(1 << 20);
             tokio::spawn(async move { bridge.serve(tokio::io::split(theirs)).await });
             Ok::<Client, Box<dyn Error + Send + Sync>>(ClientConfig::default().serve(ours).await?)
         }
     };
-    let mut before = Vec::new();
+    println!("{tool_count} tools of {} servers, tokens before the first question (o200k):", clients.len());
+    println!("  {:<42} {direct_tools}", "directly");
+    let budgets: [(&str, Budget); 3] = [
+        ("through codemode, all declared", |builder| builder),
+        ("through codemode, a line for each", |builder| builder.catalog_tokens(4_000)),
+        ("through codemode, found by search alone", |builder| builder.catalog_tokens(0).lazy_tokens(0)),
+    ];
     let mut through = None;
-    for catalog_tokens in [100_000, 0] {
-        let client = bridge(catalog_tokens).await?;
+    for (name, budget) in budgets {
+        let client = bridge(budget).await?;
         let mut sum = client.peer_info().and_then(|info| info.instructions.clone()).map_or(0, |text| count(&text));
         for tool in client.list_all_tools().await? {
             sum +=
                 json(&json!({ "name": tool.name, "description": tool.description, "input_schema": tool.input_schema }));
         }
-        before.push(sum);
+        println!("  {name:<42} {sum}");
         through = through.or(Some(client));
     }
-    println!("{tool_count} tools of {} servers, tokens before the first question (o200k):", clients.len());
-    println!("  directly                              {direct_tools}");
-    println!("  through codemode, all declared        {}", before[0]);
-    println!("  through codemode, found by search     {}", before[1]);
 
     let through = through.ok_or("a client")?;
     println!("\ntask | round trips, tokens of calls and answers: directly | through codemode");

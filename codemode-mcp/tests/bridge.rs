@@ -1,15 +1,16 @@
 //! The sandbox as a server: what a client sees, and what a client cannot do to it.
 
+mod support {
+    pub mod gate;
+}
+
 use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use codemode_core::{CodeMode, Tool};
-use codemode_mcp::{Bridge, BridgeOptions, HttpOptions};
+use codemode_mcp::{Bridge, BridgeOptions};
 use rmcp::{
     ClientHandler, RoleClient, ServiceExt,
     model::{
@@ -19,53 +20,8 @@ use rmcp::{
     service::{NotificationContext, PeerRequestOptions, RunningService},
 };
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, sync::Notify};
-
-/// Shows whether a call is open.
-#[derive(Clone, Default)]
-struct Gate {
-    open: Arc<AtomicUsize>,
-    changed: Arc<Notify>,
-}
-
-struct Entered(Gate);
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::SeqCst);
-        self.0.changed.notify_waiters();
-    }
-}
-
-impl Gate {
-    /// A tool that waits inside for ever.
-    fn tool(&self) -> Tool {
-        let gate = self.clone();
-        Tool::from_schema("wait", "Waits", json!({ "type": "object" }), None, move |_input, _context| {
-            gate.open.fetch_add(1, Ordering::SeqCst);
-            gate.changed.notify_waiters();
-            let entered = Entered(gate.clone());
-            async move {
-                let _entered = entered;
-                std::future::pending::<()>().await;
-                Ok(Value::Null)
-            }
-        })
-    }
-
-    async fn until_open(&self, count: usize) {
-        let wait = async {
-            loop {
-                let changed = self.changed.notified();
-                if self.open.load(Ordering::SeqCst) == count {
-                    return;
-                }
-                changed.await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(30), wait).await.expect("the calls open or close");
-    }
-}
+use support::gate::Gate;
+use tokio::sync::Notify;
 
 fn code_mode(tools: Vec<Tool>) -> CodeMode {
     CodeMode::builder().driver(codemode_driver_quickjs::driver()).tools(tools).build().expect("it builds")
@@ -133,7 +89,8 @@ async fn a_program_runs_and_is_told_live() {
     let info = client.peer_info().expect("it said who it is");
     let instructions = info.instructions.as_deref().unwrap_or_default();
     assert!(
-        instructions.contains("in the description of execute_typescript") && !instructions.contains("input: {"),
+        instructions.contains("They stand in the description of execute_typescript.")
+            && !instructions.contains("input: {"),
         "{instructions}"
     );
     let wrong = run(&client, "return await external_duble({ n: 1 })").await;
@@ -203,6 +160,12 @@ async fn another_catalog_is_announced() {
     );
 }
 
+async fn ask(client: &RunningService<RoleClient, Client>, name: &'static str, input: Value) -> String {
+    let input = input.as_object().cloned().unwrap_or_default();
+    let result = client.call_tool(CallToolRequestParams::new(name).with_arguments(input)).await.expect("it answers");
+    result.content[0].as_text().map(|text| text.text.clone()).unwrap_or_default()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_catalog_over_its_budget_is_searched() {
     let tool = |n: usize| {
@@ -215,47 +178,67 @@ async fn a_catalog_over_its_budget_is_searched() {
             |input, _| async { Ok(input) },
         )
     };
-    let options = BridgeOptions { catalog_tokens: 1_000, ..BridgeOptions::default() };
-    let (client, _) = joined(&Bridge::new(code_mode((0..500).map(tool).collect()), options)).await;
+    let builder = CodeMode::builder().driver(codemode_driver_quickjs::driver()).tools((0..500).map(tool));
+    let code_mode = builder.catalog_tokens(1_000).lazy_tokens(200).build().expect("it builds");
+    let (client, _) = joined(&Bridge::new(code_mode, BridgeOptions::default())).await;
     let listed = client.list_all_tools().await.expect("it lists them");
     let names: Vec<&str> = listed.iter().map(|tool| &*tool.name).collect();
     assert_eq!(names, ["execute_typescript", "search_tools", "discover_tools", "read_result"]);
     let told = serde_json::to_string(&listed).expect("JSON").len()
         + client.peer_info().and_then(|info| info.instructions.clone()).map_or(0, |text| text.len());
-    assert!(told < 6_000, "{told} bytes are told before anybody asks");
-    let call = async |name: &'static str, input: Value| {
-        let input = input.as_object().cloned().unwrap_or_default();
-        let result =
-            client.call_tool(CallToolRequestParams::new(name).with_arguments(input)).await.expect("it answers");
-        result.content[0].as_text().map(|text| text.text.clone()).unwrap_or_default()
-    };
-    let found = call("search_tools", json!({ "query": "customers region 77", "limit": 2 })).await;
-    assert_eq!(found.lines().next(), Some("external_customers_77: Customers of region 77"), "{found}");
-    assert!(found.ends_with("(498 more from offset 2)"), "{found}");
-    let declared =
-        call("discover_tools", json!({ "toolNames": ["external_customers_77", "external_custmers_78"] })).await;
-    assert!(declared.contains("declare function external_customers_77(input"), "{declared}");
+    assert!(told < 8_000, "{told} bytes are told before anybody asks");
+    let found = ask(&client, "search_tools", json!({ "query": "customers region 77", "limit": 2 })).await;
     assert!(
-        declared.contains("// there is no function \"external_custmers_78\"; near: external_customers_78"),
+        found.starts_with(
+            "/** Customers of region 77 @returns unknown */\ndeclare function external_customers_77(input"
+        ),
+        "{found}"
+    );
+    assert!(found.ends_with("// 498 more of 500 from offset 2"), "{found}");
+    let none = ask(&client, "search_tools", json!({ "query": "teleport" })).await;
+    assert_eq!(none, "// Nothing fits. Try other words, or an empty query for all tools.");
+    let names = json!({ "toolNames": ["external_customers_77", "external_custmers_78"] });
+    let declared = ask(&client, "discover_tools", names).await;
+    assert!(declared.contains("declare function external_customers_77(input"), "{declared}");
+    let unknown = declared.lines().last().unwrap_or_default();
+    assert!(
+        unknown.starts_with("// there is no \"external_custmers_78\": did you mean ")
+            && unknown.contains("external_customers_78"),
         "{declared}"
     );
+    let program = "const { tools } = await external_searchTools({ query: 'region 77', limit: 1 });
+                   return [tools[0].name, await external_customers_77({ id: 5 })];";
     assert_eq!(
-        run(&client, "return await external_customers_77({ id: 5 })").await.structured_content,
-        Some(json!({ "success": true, "result": { "id": 5 } }))
+        run(&client, program).await.structured_content,
+        Some(json!({ "success": true, "result": ["external_customers_77", { "id": 5 }] }))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_declaration_too_long_for_an_answer_is_cut_with_a_handle() {
+    let schema = json!({ "type": "object" });
+    let tool = Tool::from_schema("talk", "word ".repeat(2_000), schema, None, |_, _| async { Ok(Value::Null) }).lazy();
+    let options = BridgeOptions { result_tokens: 500, ..BridgeOptions::default() };
+    let (client, _) = joined(&Bridge::new(code_mode(vec![tool]), options)).await;
+    let declared = ask(&client, "discover_tools", json!({ "toolNames": ["external_talk"] })).await;
+    assert!(declared.starts_with("[The answer has ") && declared.contains("read_result"), "{declared}");
+    assert!(declared.len() < 2_500, "{}", declared.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lazy_tools_are_found_beside_the_declared_ones() {
     let schema = || json!({ "type": "object" });
-    let lazy = Tool::from_schema("crm/find", "Finds customers", schema(), None, |_, _| async { Ok(json!("found")) });
-    let options = BridgeOptions { lazy: vec!["crm/*".into()], ..BridgeOptions::default() };
-    let (client, _) = joined(&Bridge::new(code_mode(vec![double(), lazy]), options)).await;
+    let lazy =
+        Tool::from_schema("crm/find", "Finds customers. Slowly.", schema(), None, |_, _| async { Ok(json!("found")) });
+    let code_mode = code_mode(vec![double(), lazy.lazy()]);
+    let bridge = Bridge::new(code_mode, BridgeOptions::default());
+    let (client, _) = joined(&bridge).await;
     let listed = client.list_all_tools().await.expect("it lists them");
     assert_eq!(listed.len(), 4);
     let description = listed[0].description.as_deref().unwrap_or_default();
     assert!(
         description.contains("declare function external_double(")
+            && description.contains("\n// external_crm_find: Finds customers\n")
             && !description.contains("function external_crm_find"),
         "{description}"
     );
@@ -263,6 +246,10 @@ async fn lazy_tools_are_found_beside_the_declared_ones() {
         run(&client, "return await external_crm_find({})").await.structured_content,
         Some(json!({ "success": true, "result": "found" }))
     );
+    // A client that still thinks that there is a search gets an answer.
+    bridge.replace(self::code_mode(vec![double()]));
+    let answer = ask(&client, "search_tools", json!({ "query": "double" })).await;
+    assert_eq!(answer, "there is nothing to look for: all tools are declared already");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -280,136 +267,4 @@ async fn wrong_input_is_answered_and_wrong_names_too() {
     assert!(error.to_string().contains("external_* functions inside its program"), "{error}");
     let read = client.call_tool(CallToolRequestParams::new("read_result")).await.expect("the server answers");
     assert_eq!(read.is_error, Some(true));
-}
-
-/// A bridge over HTTP.
-struct Served {
-    url: String,
-    options: HttpOptions,
-    http: reqwest::Client,
-}
-
-impl Served {
-    async fn start(tools: Vec<Tool>, options: HttpOptions) -> Self {
-        // Another test may have done it.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url = format!("http://{}/mcp", listener.local_addr().expect("an address"));
-        let (bridge, given) = (Bridge::new(code_mode(tools), BridgeOptions::default()), options.clone());
-        tokio::spawn(async move { bridge.serve_http(listener, given).await });
-        Self { url, options, http: reqwest::Client::builder().no_proxy().build().expect("a client") }
-    }
-
-    fn post(&self, body: impl Into<reqwest::Body>) -> reqwest::RequestBuilder {
-        self.http
-            .post(&self.url)
-            .header("content-type", "application/json")
-            .header("accept", "application/json, text/event-stream")
-            .body(body)
-    }
-
-    async fn status(request: reqwest::RequestBuilder) -> u16 {
-        request.send().await.expect("an answer").status().as_u16()
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        self.options.stop.cancel();
-    }
-}
-
-fn initialize() -> String {
-    json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
-        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "test", "version": "1" } } })
-    .to_string()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn http_wants_the_token_and_refuses_other_hosts_and_origins() {
-    let token = "a long enough token";
-    let options = HttpOptions {
-        token: Some(token.into()),
-        origins: vec!["https://good.example:443".into()],
-        ..HttpOptions::default()
-    };
-    let served = Served::start(vec![], options).await;
-    assert_eq!(Served::status(served.post(initialize())).await, 401);
-    assert_eq!(Served::status(served.post(initialize()).bearer_auth("a long enough tokem")).await, 401);
-    assert_eq!(Served::status(served.post(initialize()).bearer_auth(token)).await, 200);
-    let with =
-        |name: &'static str, value: &'static str| served.post(initialize()).bearer_auth(token).header(name, value);
-    assert_eq!(Served::status(with("origin", "https://evil.example")).await, 403);
-    assert_eq!(Served::status(with("origin", "http://localhost:3000")).await, 403);
-    assert_eq!(Served::status(with("origin", "https://good.example")).await, 200);
-    assert_eq!(Served::status(with("host", "evil.example")).await, 403);
-    assert_eq!(Served::status(served.http.get(served.url.replace("/mcp", "/other")).bearer_auth(token)).await, 404);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_address_that_others_reach_needs_a_token() {
-    let listener = TcpListener::bind("0.0.0.0:0").await.expect("a port");
-    let bridge = Bridge::new(code_mode(vec![]), BridgeOptions::default());
-    let error = bridge.serve_http(listener, HttpOptions::default()).await.expect_err("it is refused");
-    assert!(error.message.starts_with("an address that others can reach needs a bearer token"), "{error}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_body_too_large_and_sessions_too_many_are_refused() {
-    let served = Served::start(vec![], HttpOptions { sessions: 20, ..HttpOptions::default() }).await;
-    let large = format!("{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"{}\"}}", "x".repeat(100 << 20));
-    // The server may close before it has read all that it will not take.
-    if let Ok(answer) = served.post(large).send().await {
-        assert_eq!(answer.status(), 413);
-    }
-    let served = Arc::new(served);
-    let tries: Vec<_> = (0..1_000)
-        .map(|_| {
-            let served = served.clone();
-            tokio::spawn(async move { Served::status(served.post(initialize())).await })
-        })
-        .collect();
-    let mut statuses = Vec::new();
-    for one in tries {
-        statuses.push(one.await.expect("no panic"));
-    }
-    let begun = statuses.iter().filter(|status| **status == 200).count();
-    assert_eq!(statuses.iter().filter(|status| **status == 503).count(), 1_000 - begun);
-    // In a crowd some are refused for others that are about to be; one after the other, every place is given.
-    assert!((1..=20).contains(&begun), "{begun}");
-    for _ in begun..20 {
-        assert_eq!(Served::status(served.post(initialize())).await, 200);
-    }
-    assert_eq!(Served::status(served.post(initialize())).await, 503);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn garbage_over_http_is_refused_and_harms_nobody() {
-    let served = Served::start(vec![], HttpOptions::default()).await;
-    for body in ["", "{", "[]", "null", "{\"jsonrpc\":\"2.0\"}", "\u{0}\u{1}"] {
-        let status = Served::status(served.post(body)).await;
-        assert!((400..500).contains(&status), "{body:?}: {status}");
-    }
-    assert_eq!(Served::status(served.post(initialize())).await, 200);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_client_of_2026_07_28_that_disconnects_stops_its_program() {
-    let gate = Gate::default();
-    let served = Served::start(vec![gate.tool()], HttpOptions::default()).await;
-    let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
-        "name": "execute_typescript", "arguments": { "typescriptCode": "await external_wait({});" },
-        "_meta": {
-            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-            "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },
-            "io.modelcontextprotocol/clientCapabilities": {} } } });
-    let request = served
-        .post(call.to_string())
-        .header("mcp-protocol-version", "2026-07-28")
-        .header("mcp-method", "tools/call")
-        .header("mcp-name", "execute_typescript");
-    let answer = tokio::spawn(async move { request.send().await?.text().await });
-    gate.until_open(1).await;
-    answer.abort();
-    gate.until_open(0).await;
 }

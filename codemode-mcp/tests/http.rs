@@ -1,65 +1,19 @@
 //! Servers reached over streamable HTTP: our own bridge in the place of the server, so that both ends are looked at.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+mod support {
+    pub mod gate;
+}
 
-use codemode_core::{CodeMode, ExecuteOptions, Tool};
+use std::time::Duration;
+
+use codemode_core::{CodeMode, ExecuteOptions};
 use codemode_mcp::{Bridge, BridgeOptions, ConnectOptions, HttpOptions, McpConfig, Servers};
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, sync::Notify};
+use support::gate::Gate;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 const TOKEN: &str = "a long enough token";
-
-/// A tool that waits for ever, and says how many calls of it are open.
-#[derive(Clone, Default)]
-struct Gate {
-    open: Arc<AtomicUsize>,
-    changed: Arc<Notify>,
-}
-
-struct Entered(Gate);
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::SeqCst);
-        self.0.changed.notify_waiters();
-    }
-}
-
-impl Gate {
-    fn tool(&self) -> Tool {
-        let gate = self.clone();
-        Tool::from_schema("wait", "Waits", json!({ "type": "object" }), None, move |_input, _context| {
-            gate.open.fetch_add(1, Ordering::SeqCst);
-            gate.changed.notify_waiters();
-            let entered = Entered(gate.clone());
-            async move {
-                let _entered = entered;
-                std::future::pending::<()>().await;
-                Ok(Value::Null)
-            }
-        })
-    }
-
-    async fn until_open(&self, count: usize) {
-        let wait = async {
-            loop {
-                let changed = self.changed.notified();
-                if self.open.load(Ordering::SeqCst) == count {
-                    return;
-                }
-                changed.await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(30), wait).await.expect("the calls open or close");
-    }
-}
 
 /// Serves on a port until `stop` is cancelled. The same port can be served again.
 async fn serve(port: u16, gate: &Gate) -> (u16, CancellationToken) {
@@ -187,14 +141,19 @@ async fn an_address_where_nobody_is_costs_nothing_but_itself() {
     assert_eq!(run(&servers, code).await, Ok(json!(7)));
 }
 
-/// A server written by hand whose every tool call is answered with 50 MB.
-async fn answer_hugely(body: String) -> axum::response::Response {
+/// A server written by hand whose tool calls are answered with 50 MB, or with half an answer.
+async fn answer_badly(body: String) -> axum::response::Response {
     use axum::response::IntoResponse;
     let message: Value = serde_json::from_str(&body).unwrap_or_default();
     let result = match message["method"].as_str().unwrap_or_default() {
         "initialize" => json!({ "protocolVersion": "2025-11-25", "capabilities": { "tools": {} },
                                 "serverInfo": { "name": "huge", "version": "1" } }),
-        "tools/list" => json!({ "tools": [{ "name": "get", "inputSchema": { "type": "object" } }] }),
+        "tools/list" => json!({ "tools": [
+            { "name": "get", "inputSchema": { "type": "object" } }, { "name": "half", "inputSchema": { "type": "object" } } ] }),
+        "tools/call" if message["params"]["name"] == "half" => {
+            let half = format!("{{\"jsonrpc\":\"2.0\",\"id\":{},\"result\":{{\"content", message["id"]);
+            return ([("content-type", "application/json")], half).into_response();
+        }
         "tools/call" => json!({ "content": [{ "type": "text", "text": "x".repeat(50_000_000) }] }),
         _ if message["id"].is_null() => return axum::http::StatusCode::ACCEPTED.into_response(),
         _ => {
@@ -207,10 +166,10 @@ async fn answer_hugely(body: String) -> axum::response::Response {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_too_large_fails_its_call() {
+async fn an_answer_too_large_or_no_json_fails_its_call() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
-    let app = axum::Router::new().route("/mcp", axum::routing::post(answer_hugely));
+    let app = axum::Router::new().route("/mcp", axum::routing::post(answer_badly));
     tokio::spawn(async move { axum::serve(listener, app).await });
     let servers = connect(port, TOKEN, 30_000).await;
     assert_eq!(servers.status()[0].problem, None);
@@ -218,4 +177,8 @@ async fn an_answer_too_large_fails_its_call() {
         run(&servers, "return (await external_far_get({})).length;").await.expect_err("it is too large");
     assert_eq!(code, "CONNECTION_LOST", "{message}");
     assert!(message.contains("exceeded the maximum size"), "{message}");
+    let begun = std::time::Instant::now();
+    let (message, code) = run(&servers, "return await external_far_half({});").await.expect_err("it is no answer");
+    assert!(begun.elapsed() < Duration::from_secs(10), "it waits for an answer that has come: {message}");
+    assert_eq!(code, "CONNECTION_LOST", "{message}");
 }

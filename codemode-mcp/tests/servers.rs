@@ -35,6 +35,7 @@ macro_rules! trials {
 
 trials!(
     tools_of_several_servers_work_together,
+    servers_start_at_the_same_time,
     a_hundred_calls_at_once,
     max_concurrency_holds_over_all_tools_of_a_server,
     a_server_that_fails_costs_only_its_own_tools,
@@ -47,6 +48,7 @@ trials!(
     changed_tools_come_at_the_end,
     noise_on_standard_output_is_reported_and_ignored,
     five_hundred_tools_and_endless_pages,
+    lazy_servers_are_found_by_programs_and_keep_their_names,
     hostile_descriptors_stay_in_their_place,
     a_wrong_structured_answer_is_reported,
     closing_ends_the_servers,
@@ -74,7 +76,7 @@ impl World {
         let folder = tempfile::tempdir().expect("a folder");
         let mut config = McpConfig::default();
         for (name, how) in scripts {
-            config = config.server(change(name, scripted(name, how, &folder.path().join(name))));
+            config = config.server(change(name, scripted(name, how, &folder.path().join(name.replace('/', "_")))));
         }
         let notices: Arc<Mutex<Vec<Notice>>> = Arc::default();
         let heard = notices.clone();
@@ -154,6 +156,11 @@ async fn tools_of_several_servers_work_together() {
     assert_eq!(value, json!({ "n": 1, "m": 2, "done": true }));
 }
 
+async fn servers_start_at_the_same_time() {
+    let world = World::of(&[("one", "meet two"), ("two", "meet one")]).await;
+    assert!(world.servers.status().iter().all(|status| status.problem.is_none()), "{:?}", world.servers.status());
+}
+
 async fn a_hundred_calls_at_once() {
     let world = World::of(&[("one", "normal"), ("two", "normal")]).await;
     let value = world
@@ -208,7 +215,10 @@ async fn a_server_that_fails_costs_only_its_own_tools() {
         "{prompt}"
     );
     world.notice(|notice| matches!(notice, Notice::Down { server, retry_in: None, .. } if server == "gone")).await;
-    world.notice(|notice| matches!(notice, Notice::Down { server, retry_in: Some(_), .. } if server == "bad")).await;
+    for pause in [250, 500, 1_000].map(Duration::from_millis) {
+        let paused = |notice: &Notice| matches!(notice, Notice::Down { server, retry_in, .. } if server == "bad" && *retry_in == Some(pause));
+        world.notice(paused).await;
+    }
 }
 
 async fn a_server_killed_in_mid_call_is_restarted_and_the_call_not_repeated() {
@@ -261,6 +271,17 @@ async fn garbage_and_errors_are_told_apart() {
         (message.as_str(), code),
         ("the server's answer is not a tool result; its server has a mistake", json!("BAD_ANSWER"))
     );
+    // Half an answer fails its own call, at once, and no other.
+    let value = world
+        .value(
+            "const [bad, good] = await Promise.allSettled([external_one_garbage({}), external_one_echo({ n: 1 })]);
+             return { message: bad.reason?.message, code: bad.reason?.code, good: good.value };",
+        )
+        .await;
+    assert_eq!((&value["code"], &value["good"]), (&json!("BAD_ANSWER"), &json!({ "n": 1 })), "{value}");
+    let message = value["message"].as_str().unwrap_or_default();
+    assert!(message.starts_with("the server's answer cannot be read: EOF while parsing"), "{message}");
+    world.notice(|notice| notice.to_string().starts_with("server \"one\" gave an answer that cannot be read")).await;
     let (message, code) = world.error("await external_one_fail({});").await;
     assert_eq!((message.as_str(), code), ("no such city: Rmoe", json!("TOOL_FAILED")));
     let (message, code) = world.error("await external_one_refuse({});").await;
@@ -313,7 +334,7 @@ async fn changed_tools_come_at_the_end() {
     changes.mark_unchanged();
     world.run("await external_one_grow({});").await;
     changes.changed().await.expect("the servers are there");
-    world.notice(|notice| matches!(notice, Notice::ToolsChanged { server, tools: 12 } if server == "one")).await;
+    world.notice(|notice| matches!(notice, Notice::ToolsChanged { server, tools: 13 } if server == "one")).await;
     let after = names();
     let place = after.iter().position(|name| name == "one/grown").expect("the new tool is there");
     assert_eq!(after[..place], before[..place]);
@@ -331,24 +352,56 @@ async fn noise_on_standard_output_is_reported_and_ignored() {
 }
 
 async fn five_hundred_tools_and_endless_pages() {
-    let world = World::with(&[("many", "many"), ("endless", "endless")], |_, config| ServerConfig {
+    let world = World::with(&[("many", "many"), ("endless", "endless"), ("fat", "fat")], |_, config| ServerConfig {
         exclude: vec!["tool_?".into()],
         ..config
     })
     .await;
     let counts: Vec<usize> = world.servers.status().iter().map(|status| status.tools).collect();
-    assert_eq!(counts, [490, 990]);
+    assert_eq!(counts, [490, 990, 0]);
+    for cut in ["endless", "fat"] {
+        let what = format!("server {cut:?} lists more tools than can be kept; the rest is left out");
+        world.notice(|notice| notice.to_string() == what).await;
+    }
     assert_eq!(world.value("return await external_many_tool_499({ n: 1 });").await, json!({ "n": 1 }));
 }
 
+async fn lazy_servers_are_found_by_programs_and_keep_their_names() {
+    let world = World::with(&[("one", "normal"), ("many", "many")], |name, config| ServerConfig {
+        lazy: name == "many",
+        ..config
+    })
+    .await;
+    let code_mode = world.code_mode();
+    assert!(code_mode.catalog().contains("declare function external_one_echo("), "{}", code_mode.catalog());
+    assert!(!code_mode.catalog().contains("declare function external_many_"), "{}", code_mode.catalog());
+    let value = world
+        .value(
+            "const { total, tools } = await external_searchTools({ query: 'tool 499', limit: 1 });
+             return { total, name: tools[0].name, declared: tools[0].declaration.includes('declare function external_many_tool_499('),
+                      called: await external_many_tool_499({ n: 1 }) };",
+        )
+        .await;
+    // `tool` stands in the descriptions of the other server too.
+    assert_eq!(
+        value,
+        json!({ "total": 512, "name": "external_many_tool_499", "declared": true, "called": { "n": 1 } })
+    );
+}
+
 async fn hostile_descriptors_stay_in_their_place() {
-    let world = World::of(&[("evil", "hostile"), ("good", "normal")]).await;
+    let world = World::of(&[("evil", "hostile"), ("good", "normal"), ("evil/b", "normal")]).await;
     let code_mode = world.code_mode();
     let stubs = code_mode.stubs();
     for name in ["external_evil_a_b(", "external_evil_a_b_2(", "external_evil_new_line(", "external_evil___proto__"] {
         assert!(stubs.contains(name), "{name} in {stubs}");
     }
     assert!(!stubs.contains("closes */") && !stubs.contains("new\nline"), "{stubs}");
+    // Both names are `evil/b/echo`; each tool is called at its own server.
+    let value =
+        world.value("return [await external_evil_b_echo({ n: 1 }), await external_evil_b_echo_({ n: 2 })];").await;
+    assert_eq!(value, json!([{ "n": 1 }, { "n": 2 }]));
+    assert_eq!(world.log("evil").iter().filter(|line| line.starts_with("call b/echo ")).count(), 1);
     let value = world
         .value(
             "const first = await external_evil_a_b({ n: 1 }), second = await external_evil_a_b_2({ n: 2 });
@@ -358,7 +411,7 @@ async fn hostile_descriptors_stay_in_their_place() {
         )
         .await;
     assert_eq!(value, json!([{ "n": 1 }, { "n": 2 }, { "n": 3 }, { "next": { "next": {} } }]));
-    assert_eq!(world.log("evil").iter().filter(|line| line.starts_with("call ")).count(), 4);
+    assert_eq!(world.log("evil").iter().filter(|line| line.starts_with("call ")).count(), 5);
     // One bad schema spoils one tool.
     assert!(
         code_mode.problems().iter().any(|problem| problem.starts_with("evil/broken")),

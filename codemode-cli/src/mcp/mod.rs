@@ -54,11 +54,6 @@ impl McpServers {
         self.servers.changes()
     }
 
-    /// The tools that are found by search.
-    pub fn lazy(&self) -> Vec<String> {
-        self.servers.lazy()
-    }
-
     /// Where content is that was too large for a program.
     pub fn store(&self) -> Store {
         self.servers.store().clone()

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use codemode::{
-    IsolateDriver, Limits,
+    CodeMode, CodeModeBuilder,
     mcp::{Bridge, BridgeOptions, HttpOptions},
 };
 use tokio::{net::TcpListener, time::sleep};
@@ -26,12 +26,16 @@ pub fn serve(args: &McpArgs) -> Result<Ending, Problem> {
     let tools = Arc::new(Tools::open_with_patience(&args.tools, FIRST_PATIENCE)?);
     let mut options = BridgeOptions::default();
     options.result_tokens = args.result_tokens.unwrap_or(options.result_tokens);
-    options.catalog_tokens = args.catalog_tokens.unwrap_or(options.catalog_tokens);
     if let Some(servers) = tools.mcp() {
         options.store = servers.store();
-        options.lazy = servers.lazy();
     }
-    let bridge = Bridge::new(tools.code_mode(driver.clone(), limits.clone(), warn)?, options);
+    let wall = limits.wall;
+    let mut builder = CodeMode::builder().shared_driver(driver).limits(limits).on_warning(warn);
+    builder = builder.catalog_tokens(args.catalog_tokens.unwrap_or(CATALOG_TOKENS));
+    if let Some(tokens) = args.lazy_tokens {
+        builder = builder.lazy_tokens(tokens);
+    }
+    let bridge = Bridge::new(tools.give(builder.clone())?, options);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -39,9 +43,9 @@ pub fn serve(args: &McpArgs) -> Result<Ending, Problem> {
     let ending = runtime.block_on(async {
         let mut signals =
             Signals::catch().map_err(|error| Problem::new(format!("Ctrl-C cannot be caught: {error}")))?;
-        let refreshing = tokio::spawn(refresh(bridge.clone(), tools.clone(), driver, limits));
+        let refreshing = tokio::spawn(refresh(bridge.clone(), tools.clone(), builder));
         let ending = tokio::select! {
-            ending = serve_clients(&bridge, args, token) => ending.map(|()| Ending::Success),
+            ending = serve_clients(&bridge, args, token, wall) => ending.map(|()| Ending::Success),
             asked = signals.next() => Ok(Ending::Signal(asked.number)),
         };
         refreshing.abort();
@@ -53,7 +57,7 @@ pub fn serve(args: &McpArgs) -> Result<Ending, Problem> {
     ending
 }
 
-async fn serve_clients(bridge: &Bridge, args: &McpArgs, token: Option<String>) -> Result<(), Problem> {
+async fn serve_clients(bridge: &Bridge, args: &McpArgs, token: Option<String>, wall: Duration) -> Result<(), Problem> {
     let Some(address) = &args.http else {
         return Ok(bridge.serve_stdio().await?);
     };
@@ -68,6 +72,9 @@ async fn serve_clients(bridge: &Bridge, args: &McpArgs, token: Option<String>) -
         hosts: args.allow_host.clone(),
         origins: args.allow_origin.clone(),
         sessions: args.max_sessions.unwrap_or(defaults.sessions),
+        // A program may be silent for as long as it may run.
+        idle: defaults.idle.max(wall.saturating_add(Duration::from_secs(60))),
+        connections: args.max_connections.unwrap_or(defaults.connections),
         ..defaults
     };
     output::note(&format!("serving MCP at http://{at}/mcp"));
@@ -75,13 +82,13 @@ async fn serve_clients(bridge: &Bridge, args: &McpArgs, token: Option<String>) -
 }
 
 /// Builds the sandbox again when servers come, go or change their tools.
-async fn refresh(bridge: Bridge, tools: Arc<Tools>, driver: Arc<dyn IsolateDriver>, limits: Limits) {
+async fn refresh(bridge: Bridge, tools: Arc<Tools>, builder: CodeModeBuilder) {
     let Some(mut changes) = tools.mcp().map(super::McpServers::changes) else { return };
     while changes.changed().await.is_ok() {
         // Servers that change often change once for the clients.
         sleep(SETTLE).await;
         changes.mark_unchanged();
-        match tools.code_mode(driver.clone(), limits.clone(), warn) {
+        match tools.give(builder.clone()) {
             Ok(code_mode) => bridge.replace(code_mode),
             Err(problem) => output::report(&problem),
         }
@@ -104,5 +111,7 @@ fn token(variable: Option<&str>) -> Result<Option<String>, Problem> {
 
 /// A client waits only so long for an answer to its first request; slower servers come later.
 const FIRST_PATIENCE: Duration = Duration::from_secs(8);
+/// A larger catalog is not declared at once.
+const CATALOG_TOKENS: usize = 4_000;
 const SETTLE: Duration = Duration::from_millis(200);
 const SHORTEST_TOKEN: usize = 16;

@@ -23,7 +23,7 @@ use tokio::{runtime::Handle, sync::OwnedSemaphorePermit, task::JoinHandle};
 
 use super::{
     handler::{Hearing, Overheard},
-    lines::Oddity,
+    messages::{Oddity, UNREADABLE},
     stdio::{Ended, MOST_MESSAGE_BYTES, Stdio, Unstartable},
 };
 use crate::config::Endpoint;
@@ -41,10 +41,18 @@ pub(crate) struct Connection {
 /// A connection with its task.
 pub(crate) struct Running {
     pub(crate) connection: Connection,
-    pub(crate) tools: Vec<Tool>,
+    pub(crate) listed: Listed,
     stop: RunningServiceCancellationToken,
     ended: JoinHandle<()>,
     subscription: Option<Subscription>,
+}
+
+/// What a server lists.
+#[derive(Default)]
+pub(crate) struct Listed {
+    pub(crate) tools: Vec<Tool>,
+    /// It would have gone on.
+    pub(crate) is_cut: bool,
 }
 
 impl Running {
@@ -89,7 +97,7 @@ impl Running {
         };
         let peer = service.peer().clone();
         let connection = Connection { server: server.into(), peer, hearing, ended, runtime: Handle::current() };
-        let tools = connection
+        let listed = connection
             .list_tools()
             .await
             .map_err(|error| again(format!("its tools cannot be listed: {}", connection.explain(&error))))?;
@@ -97,7 +105,7 @@ impl Running {
         let stop = service.cancellation_token();
         // Ends when the connection does, also when nobody asks.
         let ended = tokio::spawn(async { drop(service.waiting().await) });
-        Ok(Self { connection, tools, stop, ended, subscription })
+        Ok(Self { connection, listed, stop, ended, subscription })
     }
 
     /// Waits until the list of tools has changed (`true`) or the connection has ended (`false`).
@@ -133,19 +141,29 @@ impl Running {
 }
 
 impl Connection {
-    /// All tools, page by page. A server that pages for ever is cut off.
-    pub(crate) async fn list_tools(&self) -> Result<Vec<Tool>, ServiceError> {
-        let (mut tools, mut cursor) = (Vec::new(), None);
-        for _page in 0..MOST_PAGES {
-            let page = self.peer.list_tools(Some(PaginatedRequestParams::default().with_cursor(cursor))).await?;
-            tools.extend(page.tools);
-            cursor = page.next_cursor;
-            if cursor.is_none() || tools.len() >= MOST_TOOLS {
+    /// All tools, page by page. A server that pages for ever, or lists more than can be kept, is cut off.
+    pub(crate) async fn list_tools(&self) -> Result<Listed, ServiceError> {
+        let (mut listed, mut bytes, mut cursor) = (Listed::default(), 0_usize, None);
+        for page in 0.. {
+            let next = self.peer.list_tools(Some(PaginatedRequestParams::default().with_cursor(cursor))).await?;
+            for tool in next.tools {
+                bytes = bytes.saturating_add(serde_json::to_vec(&tool).map_or(0, |text| text.len()));
+                listed.is_cut |= listed.tools.len() >= MOST_TOOLS || bytes > MOST_LISTED_BYTES;
+                if listed.is_cut {
+                    return Ok(listed);
+                }
+                listed.tools.push(tool);
+            }
+            cursor = next.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+            listed.is_cut = page + 1 >= MOST_PAGES;
+            if listed.is_cut {
                 break;
             }
         }
-        tools.truncate(MOST_TOOLS);
-        Ok(tools)
+        Ok(listed)
     }
 
     /// How the server ended.
@@ -215,6 +233,9 @@ impl Connection {
     /// What the program learns of a call that got no result.
     fn failed(&self, error: &ServiceError) -> ToolError {
         match error {
+            ServiceError::McpError(error) if error.code == UNREADABLE => {
+                ToolError::new(error.message.to_string()).code("BAD_ANSWER")
+            }
             ServiceError::McpError(ErrorData { code, message, data, .. }) => {
                 let error = ToolError::new(message.to_string()).code(code.0);
                 match data {
@@ -308,3 +329,4 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const MOST_POSTS: usize = 128;
 const MOST_PAGES: usize = 1_000;
 const MOST_TOOLS: usize = 10_000;
+const MOST_LISTED_BYTES: usize = 32 << 20;

@@ -2,13 +2,14 @@
 
 mod connection;
 mod handler;
-mod lines;
+mod messages;
 mod server;
 mod stdio;
 mod tools;
 mod unwrap;
 
 use std::{
+    collections::HashSet,
     fmt,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -162,9 +163,16 @@ impl Servers {
     /// The tools of all servers, as they are now: those of a server that is away too, since it may come back before they
     /// are called. Servers that were late stand at the end.
     pub fn tools(&self) -> Vec<Tool> {
-        let mut tools: Vec<Tool> = Vec::new();
+        let (mut tools, mut names) = (Vec::<Tool>::new(), HashSet::new());
         for held in self.in_order() {
-            tools.extend(held.server.tools().iter().map(|listed| tools::tool(held, listed, &self.shared.store)));
+            for listed in held.server.tools() {
+                // The names of servers have slashes too: `a/b` and `c` make the name that `a` and `b/c` make.
+                let mut name = format!("{}/{}", held.server.name(), listed.name);
+                while !names.insert(name.clone()) {
+                    name.push('_');
+                }
+                tools.push(tools::tool(name, held, &listed, &self.shared.store));
+            }
         }
         if !tools.is_empty() {
             tools.push(tools::reader(&self.shared.store));
@@ -200,13 +208,6 @@ impl Servers {
     /// a new [`CodeMode`](codemode_core::CodeMode) is due.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.shared.version.subscribe()
-    }
-
-    /// Globs over the names of the tools whose servers are `lazy` in the config, for
-    /// [`BridgeOptions::lazy`](crate::BridgeOptions::lazy).
-    pub fn lazy(&self) -> Vec<String> {
-        let lazy = self.shared.servers.iter().filter(|held| held.server.is_lazy());
-        lazy.map(|held| format!("{}/*", held.server.name())).collect()
     }
 
     /// Where content is that was too large to give.

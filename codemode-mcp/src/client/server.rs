@@ -20,8 +20,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
     Notice,
-    connection::{Connection, Running},
-    lines::Oddity,
+    connection::{Connection, Listed, Running},
+    messages::Oddity,
     stdio::Unstartable,
     tools,
 };
@@ -170,8 +170,11 @@ impl Server {
     }
 
     /// Takes over what the server lists.
-    fn list(&self, listed: Vec<Tool>) -> usize {
-        let (fresh, problems) = tools::accepted(self.name(), |tool| self.config.takes(tool), listed);
+    fn list(&self, listed: Listed) -> usize {
+        let (fresh, mut problems) = tools::accepted(self.name(), |tool| self.config.takes(tool), listed.tools);
+        if listed.is_cut {
+            problems.push(format!("server {:?} lists more tools than can be kept; the rest is left out", self.name()));
+        }
         for problem in problems {
             self.tell(Notice::Odd { server: self.name().to_owned(), what: problem });
         }
@@ -255,6 +258,9 @@ async fn start(
                     "server {name:?} writes text that is no message to its standard output; it is ignored: {text:?}"
                 )
             }
+            Oddity::Unreadable(why) => {
+                format!("server {name:?} gave an answer that cannot be read, and its call fails: {why}")
+            }
             Oddity::TooLarge { bytes, id: Some(_) } => {
                 format!("server {name:?} gave an answer of {bytes} bytes; its call fails")
             }
@@ -274,7 +280,7 @@ async fn start(
 async fn run(server: &Arc<Server>, mut running: Running, stop: &CancellationToken) -> String {
     let name = || server.name().to_owned();
     let connection = running.connection.clone();
-    let tools = server.list(std::mem::take(&mut running.tools));
+    let tools = server.list(std::mem::take(&mut running.listed));
     server.set(State::Ready(connection.clone()));
     server.tell(Notice::Ready { server: name(), tools });
     loop {

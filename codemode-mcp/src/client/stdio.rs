@@ -16,7 +16,7 @@ use rmcp::{
     transport::{Transport, async_rw::AsyncRwTransport},
 };
 use tokio::{
-    io::{AsyncReadExt, BufReader},
+    io::{AsyncReadExt, BufReader, Empty},
     process::{ChildStderr, ChildStdin, ChildStdout},
     runtime::Handle,
     sync::Notify,
@@ -24,12 +24,14 @@ use tokio::{
     time::timeout,
 };
 
-use super::lines::{Lines, Oddity};
+use super::messages::{Messages, Oddity};
 use crate::config::Command;
 
 /// A running program, as a transport.
 pub(crate) struct Stdio {
-    inner: AsyncRwTransport<RoleClient, Lines<ChildStdout>, ChildStdin>,
+    messages: Messages<ChildStdout>,
+    /// Reads nothing: the SDK drops what it cannot read, and with it the answer that a call waits for.
+    writer: AsyncRwTransport<RoleClient, Empty, ChildStdin>,
     /// Gone when the reaper has it.
     child: Option<Box<dyn ChildWrapper>>,
     words: Option<JoinHandle<()>>,
@@ -98,9 +100,9 @@ impl Stdio {
             return Err(Unstartable { why: "its pipes could not be opened".into(), for_good: true });
         };
         let words = child.stderr().take().map(|stderr| tokio::spawn(listen(stderr, ended.clone())));
-        let lines = Lines::new(stdout, MOST_MESSAGE_BYTES, odd);
-        let inner = AsyncRwTransport::new_client(lines, stdin).with_max_line_length(MOST_MESSAGE_BYTES);
-        Ok(Self { inner, child: Some(child), words, ended })
+        let messages = Messages::new(stdout, MOST_MESSAGE_BYTES, odd);
+        let writer = AsyncRwTransport::new_client(tokio::io::empty(), stdin);
+        Ok(Self { messages, writer, child: Some(child), words, ended })
     }
 
     async fn wait(&mut self, patience: Duration) -> bool {
@@ -154,11 +156,12 @@ impl Transport<RoleClient> for Stdio {
         &mut self,
         item: TxJsonRpcMessage<RoleClient>,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
-        self.inner.send(item)
+        self.writer.send(item)
     }
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleClient>> {
-        let message = self.inner.receive().await;
+        // Output that cannot be read any more is at its end.
+        let message = self.messages.next().await.ok().flatten();
         if message.is_none() {
             // Its output is closed: it has ended, or will at once. Calls under way want to know how.
             self.wait(Duration::from_millis(500)).await;
@@ -168,7 +171,7 @@ impl Transport<RoleClient> for Stdio {
 
     /// As the protocol says: close its input, give it time, ask it to end, kill it.
     async fn close(&mut self) -> Result<(), Self::Error> {
-        self.inner.close().await?;
+        self.writer.close().await?;
         if self.wait(Duration::from_secs(2)).await {
             return Ok(());
         }

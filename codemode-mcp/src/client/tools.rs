@@ -45,18 +45,19 @@ pub(crate) fn accepted(
 }
 
 /// A tool of a server as a tool of the sandbox: `external_<server>_<tool>`.
-pub(crate) fn tool(held: &Arc<Held>, listed: &model::Tool, store: &Store) -> Tool {
-    let name = format!("{}/{}", held.server.name(), listed.name);
+pub(crate) fn tool(name: String, held: &Arc<Held>, listed: &model::Tool, store: &Store) -> Tool {
     let input = Value::Object((*listed.input_schema).clone());
     let output = listed.output_schema.as_ref().map(|schema| Value::Object((**schema).clone()));
+    let is_lazy = held.server.is_lazy();
     let (held, own_name, store) = (held.clone(), Arc::<str>::from(&*listed.name), store.clone());
-    Tool::from_schema(name, description(listed), input, output, move |input, context| {
+    let tool = Tool::from_schema(name, description(listed), input, output, move |input, context| {
         let (held, own_name, store) = (held.clone(), own_name.clone(), store.clone());
         async move {
             let result = held.server.call(&own_name, input, &context).await?;
             super::unwrap::value(result, &store)
         }
-    })
+    });
+    if is_lazy { tool.lazy() } else { tool }
 }
 
 /// Lets a program read content that was too large to give.

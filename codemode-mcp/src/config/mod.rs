@@ -72,7 +72,7 @@ pub struct ServerConfig {
     pub include: Vec<String>,
     /// Globs over the server's own tool names to leave out; stronger than `include`.
     pub exclude: Vec<String>,
-    /// A [`Bridge`](crate::Bridge) does not declare its tools: they are found by search.
+    /// Its tools are [lazy](codemode_core::Tool::lazy): one line in the prompt each, declared when somebody asks.
     pub lazy: bool,
     /// The longest one call may take, waiting for a place not counted. `None` leaves it to the execution's deadline.
     pub timeout: Option<Duration>,

@@ -123,3 +123,14 @@ fn unknown_fields_are_named_with_the_nearest_known_one() {
         ]
     );
 }
+
+#[test]
+fn the_file_in_the_documents_is_right() {
+    let text = include_str!("../../../docs/mcp.md");
+    let block =
+        text.split("```json\n").filter_map(|rest| rest.split("```").next()).find(|block| block.contains("exclude"));
+    let lookup = |name: &str| Some(name.to_lowercase());
+    let config = McpConfig::parse_with(block.expect("a file of servers"), "docs/mcp.md", &lookup).expect("it is right");
+    assert_eq!((config.servers.len(), config.warnings), (2, vec![]));
+    assert!(config.servers.iter().all(|server| server.endpoint.is_ok()));
+}

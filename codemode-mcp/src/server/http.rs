@@ -12,7 +12,7 @@ use std::{
 
 use axum::{
     Router,
-    body::Body,
+    body::{Body, to_bytes},
     extract::{Request, State},
     http::{HeaderMap, Method, StatusCode, header},
     middleware::{self, Next},
@@ -26,10 +26,14 @@ use rmcp::{
     },
 };
 use subtle::ConstantTimeEq;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Bridge, session::Session};
+use super::{
+    Bridge,
+    connections::{self, Bounds},
+    session::Session,
+};
 
 /// How to serve over HTTP. The path is `/mcp`.
 #[derive(Clone)]
@@ -44,6 +48,11 @@ pub struct HttpOptions {
     pub origins: Vec<String>,
     /// The most sessions at once. Default 64.
     pub sessions: usize,
+    /// The most TCP connections at once. A client has one for each request under way and one for what it is told
+    /// unasked. Default 512.
+    pub connections: usize,
+    /// How long a request may take to arrive, and a connection to send its next one. Default 30 s.
+    pub patience: Duration,
     /// How long a session may be silent. Default 5 minutes.
     pub idle: Duration,
     /// The most bytes of one request. Default 1 MiB.
@@ -59,6 +68,8 @@ impl Default for HttpOptions {
             hosts: Vec::new(),
             origins: Vec::new(),
             sessions: 64,
+            connections: 512,
+            patience: Duration::from_secs(30),
             idle: Duration::from_secs(300),
             body_bytes: 1 << 20,
             stop: CancellationToken::new(),
@@ -88,9 +99,10 @@ impl Bridge {
             let why = "an address that others can reach needs a bearer token; give one, or listen on 127.0.0.1";
             return Err(Error::new(ErrorKind::Config, why).with("address", address.to_string()));
         }
-        let stop = options.stop.clone();
-        let router = self.router(options);
-        axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await.map_err(cannot)
+        let (stop, bounds) =
+            (options.stop.clone(), Bounds { connections: options.connections, patience: options.patience });
+        connections::serve(listener, self.router(options), bounds, stop).await;
+        Ok(())
     }
 
     fn router(&self, options: HttpOptions) -> Router {
@@ -110,6 +122,8 @@ impl Bridge {
             token: options.token,
             sessions,
             most_sessions: options.sessions,
+            most_bytes: options.body_bytes,
+            patience: options.patience,
             beginning: AtomicUsize::new(0),
         });
         Router::new().nest_service("/mcp", service).layer(middleware::from_fn_with_state(door, enter))
@@ -121,6 +135,8 @@ struct Door {
     token: Option<String>,
     sessions: Arc<LocalSessionManager>,
     most_sessions: usize,
+    most_bytes: usize,
+    patience: Duration,
     /// Requests on their way to begin a session.
     beginning: AtomicUsize,
 }
@@ -160,6 +176,17 @@ async fn enter(State(door): State<Arc<Door>>, request: Request, next: Next) -> R
         let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
         return (StatusCode::UNAUTHORIZED, challenge, "this server wants a bearer token\n").into_response();
     }
+    let (head, body) = request.into_parts();
+    let body = match timeout(door.patience, to_bytes(body, door.most_bytes)).await {
+        Ok(Ok(body)) => body,
+        // A client that broke off does not read this either.
+        Ok(Err(_)) => {
+            let text = format!("a request may have at most {} bytes\n", door.most_bytes);
+            return (StatusCode::PAYLOAD_TOO_LARGE, text).into_response();
+        }
+        Err(_) => return (StatusCode::REQUEST_TIMEOUT, "the request took too long to arrive\n").into_response(),
+    };
+    let request = Request::from_parts(head, Body::from(body));
     let _begins = if door.begins_session(&request) {
         match Begins::at(&door).await {
             Some(begins) => Some(begins),

@@ -1,10 +1,10 @@
 //! [`Bridge`]: a sandbox as an MCP server. One tool runs programs; the others find what does not fit into a prompt and
 //! read what does not fit into an answer.
 
+mod connections;
 mod http;
 mod live;
 mod reply;
-mod search;
 mod session;
 mod tools;
 
@@ -13,7 +13,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use codemode_core::{CodeMode, Error, ErrorKind};
 use rmcp::ServiceExt;
 use tokio::sync::{Semaphore, watch};
-use wildmatch::WildMatch;
 
 pub use self::http::HttpOptions;
 use self::{reply::Shaper, session::Session};
@@ -30,8 +29,6 @@ struct Shared {
     /// Grows when `code_mode` is another.
     version: watch::Sender<u64>,
     shaper: Shaper,
-    catalog_bytes: usize,
-    lazy: Vec<WildMatch>,
     places: Semaphore,
 }
 
@@ -40,11 +37,6 @@ struct Shared {
 pub struct BridgeOptions {
     /// Tokens of one answer, at about four bytes each; what is longer is cut, with a handle for the rest. Default 10,000.
     pub result_tokens: usize,
-    /// Tokens of declarations in the description of `execute_typescript`; a larger catalog is searched instead. Default
-    /// 4,000.
-    pub catalog_tokens: usize,
-    /// Globs over the tools' own names, such as `github/*`: these are found by search also where the catalog is small.
-    pub lazy: Vec<String>,
     /// The most executions at once over all clients; more wait. Default 32.
     pub executions: usize,
     /// Where the rest of long answers is kept. Give it the store of the [`Servers`](crate::Servers), so that clients can
@@ -54,22 +46,22 @@ pub struct BridgeOptions {
 
 impl Default for BridgeOptions {
     fn default() -> Self {
-        Self { result_tokens: 10_000, catalog_tokens: 4_000, lazy: Vec::new(), executions: 32, store: Store::default() }
+        Self { result_tokens: 10_000, executions: 32, store: Store::default() }
     }
 }
 
 impl Bridge {
-    /// A server over a sandbox.
+    /// A server over a sandbox. Its [lazy](codemode_core::Tool::lazy) tools are found with `search_tools` and
+    /// `discover_tools`; [`CodeModeBuilder::catalog_tokens`](codemode_core::CodeModeBuilder::catalog_tokens) makes a large
+    /// catalog lazy.
     pub fn new(code_mode: CodeMode, options: BridgeOptions) -> Self {
-        let bytes = |tokens: usize| tokens.saturating_mul(BYTES_PER_TOKEN);
-        let shaper = Shaper { store: options.store, most_bytes: bytes(options.result_tokens).max(1_000) };
+        let most_bytes = options.result_tokens.saturating_mul(BYTES_PER_TOKEN).max(1_000);
+        let shaper = Shaper { store: options.store, most_bytes };
         Self {
             shared: Arc::new(Shared {
                 code_mode: RwLock::new(code_mode),
                 version: watch::Sender::new(0),
                 shaper,
-                catalog_bytes: bytes(options.catalog_tokens),
-                lazy: options.lazy.iter().map(|glob| WildMatch::new(glob)).collect(),
                 places: Semaphore::new(options.executions.clamp(1, Semaphore::MAX_PERMITS)),
             }),
         }

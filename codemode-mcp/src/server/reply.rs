@@ -75,6 +75,15 @@ impl Shaper {
         result
     }
 
+    /// A text, cut like a result.
+    pub(crate) fn text(&self, what: &str, whole: &str) -> CallToolResult {
+        let text = match self.cut(what, whole, "text/plain", self.most_bytes) {
+            None => whole.to_owned(),
+            Some(cut) => format!("{}\n\n{}", cut.note, cut.beginning),
+        };
+        CallToolResult::success(vec![ContentBlock::text(text)])
+    }
+
     /// Images that the program returned, by themselves or in a list: the model is to see them, not their bytes.
     fn images(&self, value: &Value) -> Vec<ContentBlock> {
         let candidates = match value {

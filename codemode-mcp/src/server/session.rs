@@ -6,7 +6,7 @@ use std::sync::{
     atomic::{AtomicU8, Ordering},
 };
 
-use codemode_core::{CodeMode, ExecuteOptions, Reply};
+use codemode_core::{ExecuteOptions, Reply};
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
@@ -18,11 +18,7 @@ use rmcp::{
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::{
-    Bridge,
-    live::Live,
-    tools::{self, Told},
-};
+use super::{Bridge, live::Live, tools};
 
 /// One client.
 #[derive(Clone)]
@@ -64,19 +60,13 @@ impl Session {
         live.finish().await;
         Some(shared.shaper.result(&reply))
     }
-
-    fn told(&self, code_mode: &CodeMode) -> Told {
-        let shared = &self.bridge.shared;
-        Told::of(code_mode, &shared.lazy, shared.catalog_bytes)
-    }
 }
 
 impl ServerHandler for Session {
     fn get_info(&self) -> ServerConfig {
         let capabilities =
             ServerCapabilities::builder().enable_tools().enable_tool_list_changed().enable_logging().build();
-        let code_mode = self.bridge.code_mode();
-        let instructions = self.told(&code_mode).instructions(&code_mode);
+        let instructions = tools::instructions(&self.bridge.code_mode());
         ServerConfig::new(capabilities)
             .with_server_info(Implementation::new("codemode", env!("CARGO_PKG_VERSION")))
             .with_instructions(instructions)
@@ -87,8 +77,7 @@ impl ServerHandler for Session {
         _request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let code_mode = self.bridge.code_mode();
-        Ok(ListToolsResult::with_all_items(self.told(&code_mode).tools(&code_mode)))
+        Ok(ListToolsResult::with_all_items(tools::tools(&self.bridge.code_mode())))
     }
 
     async fn call_tool(
@@ -97,18 +86,17 @@ impl ServerHandler for Session {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let input = request.arguments.unwrap_or_default();
+        let shaper = &self.bridge.shared.shaper;
         let result = match &*request.name {
             "execute_typescript" => match self.execute(Value::Object(input), &context).await {
                 Some(result) => result,
                 // Nobody reads this any more.
                 None => tools::wrong("the client cancelled the program"),
             },
-            "read_result" => tools::read_result(&self.bridge.shared.shaper, &input),
+            "read_result" => tools::read_result(shaper, &input),
             // Also where they are not listed: the catalog may just have shrunk.
-            "search_tools" => tools::search_tools(&self.bridge.code_mode(), &input),
-            "discover_tools" => {
-                tools::discover_tools(&self.bridge.code_mode(), &input, self.bridge.shared.shaper.most_bytes)
-            }
+            "search_tools" => tools::search_tools(&self.bridge.code_mode(), shaper, input),
+            "discover_tools" => tools::discover_tools(&self.bridge.code_mode(), shaper, input),
             name => {
                 let why = format!(
                     "there is no tool {name:?} here; call execute_typescript, and external_* functions inside its program"

@@ -1,115 +1,84 @@
-//! The tools beside `execute_typescript`, and what a client is told of all of them.
+//! What a client is told of the sandbox, and the tools beside `execute_typescript`. Searching and declaring is core's.
 
 use std::sync::Arc;
 
-use codemode_core::{CodeMode, FunctionInfo};
+use codemode_core::{CodeMode, ToolDefinition};
 use rmcp::model::{CallToolResult, ContentBlock, JsonObject, Tool, ToolAnnotations};
 use serde_json::{Value, json};
-use wildmatch::WildMatch;
 
-use super::{reply::Shaper, search};
+use super::reply::Shaper;
 
-/// What a client is told of the catalog before it asks.
-pub(crate) struct Told {
-    declarations: String,
-    /// Some functions are not declared: they are found by search.
-    is_searched: bool,
+/// The tools. The catalog stands in the description of the first: every client passes that on, while not all pass on
+/// the instructions.
+pub(crate) fn tools(code_mode: &CodeMode) -> Vec<Tool> {
+    let definition = code_mode.tool_definition();
+    let mut description = definition.description.clone();
+    if !code_mode.catalog().is_empty() {
+        description.push_str("\n\nTools:\n");
+        description.push_str(code_mode.catalog().trim_end());
+    }
+    let mut output = definition.output_schema.clone();
+    if let Some(properties) = output.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.insert("truncated".into(), truncated_schema());
+    }
+    let run = Tool::new(definition.name, description, object(definition.input_schema.clone()));
+    let mut tools = vec![run.with_raw_output_schema(object(output))];
+    // Their answers are texts: a client that gives its model structured content would give it twice.
+    let finders = [code_mode.search_definition(), code_mode.discovery_definition()].into_iter().flatten();
+    tools.extend(finders.map(|ToolDefinition { name, description, input_schema, .. }| {
+        read_only(name, description.clone(), input_schema.clone())
+    }));
+    tools.push(read_only("read_result", READ_RESULT.into(), read_result_schema()));
+    tools
 }
 
-impl Told {
-    /// Declares the functions that are not `lazy`, if that takes no more than `most_bytes`.
-    pub(crate) fn of(code_mode: &CodeMode, lazy: &[WildMatch], most_bytes: usize) -> Self {
-        let is_lazy = |function: &FunctionInfo<'_>| lazy.iter().any(|glob| glob.matches(function.tool));
-        let eager: Vec<&str> =
-            code_mode.functions().filter(|function| !is_lazy(function)).map(|function| function.name).collect();
-        let is_whole = eager.len() == code_mode.functions().count();
-        let declarations = if is_whole { code_mode.stubs().to_owned() } else { code_mode.stubs_of(&eager) };
-        let fits = declarations.len() <= most_bytes;
-        Self { declarations: if fits { declarations } else { String::new() }, is_searched: !(is_whole && fits) }
-    }
-
-    /// The tools.
-    pub(crate) fn tools(&self, code_mode: &CodeMode) -> Vec<Tool> {
-        let definition = code_mode.tool_definition();
-        let mut description = definition.description.clone();
-        if self.is_searched {
-            description.push_str(HOW_TO_SEARCH);
-        }
-        if !self.declarations.is_empty() {
-            description.push_str("\n\nDeclarations:\n");
-            description.push_str(self.declarations.trim_end());
-        }
-        let mut output = definition.output_schema.clone();
-        if let Some(properties) = output.get_mut("properties").and_then(Value::as_object_mut) {
-            properties.insert("truncated".into(), truncated_schema());
-        }
-        let read_only = |name: &'static str, about: &'static str, input: Value| {
-            Tool::new(name, about, object(input)).with_annotations(ToolAnnotations::new().read_only(true))
-        };
-        let run = Tool::new(definition.name.to_owned(), description, object(definition.input_schema.clone()));
-        let mut tools = vec![run.with_raw_output_schema(object(output))];
-        if self.is_searched {
-            tools.push(read_only("search_tools", SEARCH_TOOLS, search_schema()));
-            tools.push(read_only("discover_tools", DISCOVER_TOOLS, discover_schema()));
-        }
-        tools.push(read_only("read_result", READ_RESULT, read_result_schema()));
-        tools
-    }
-
-    /// The system prompt without the declarations: they stand in the description of the tool, which every client passes
-    /// on, while not all pass on this.
-    pub(crate) fn instructions(&self, code_mode: &CodeMode) -> String {
-        let place = if self.is_searched {
-            "// search_tools finds functions, discover_tools declares them"
-        } else {
-            "// in the description of execute_typescript"
-        };
-        match code_mode.stubs().trim_end() {
-            "" => code_mode.system_prompt().to_owned(),
-            stubs => code_mode.system_prompt().replace(stubs, place),
-        }
-    }
+/// The system prompt without the catalog.
+pub(crate) fn instructions(code_mode: &CodeMode) -> String {
+    code_mode.system_prompt_without_catalog("They stand in the description of execute_typescript.")
 }
 
 /// `search_tools`.
-pub(crate) fn search_tools(code_mode: &CodeMode, input: &JsonObject) -> CallToolResult {
-    let query = input.get("query").and_then(Value::as_str).unwrap_or_default();
-    let (offset, limit) =
-        (number(input, "offset").unwrap_or(0), number(input, "limit").unwrap_or(20).clamp(1, MOST_FOUND));
-    let found = search::search(code_mode.functions(), query);
-    let mut text = String::new();
-    for one in found.iter().skip(offset).take(limit) {
-        text.push_str(&format!("{}: {}\n", one.function, one.summary));
+pub(crate) fn search_tools(code_mode: &CodeMode, shaper: &Shaper, input: JsonObject) -> CallToolResult {
+    let answer = code_mode.search(&Value::Object(input));
+    let mut text = declarations(code_mode, &answer);
+    match (answer["total"].as_u64(), answer["nextOffset"].as_u64()) {
+        (Some(0), _) => text.push_str("// Nothing fits. Try other words, or an empty query for all tools."),
+        (Some(total), Some(next)) => {
+            text.push_str(&format!("// {} more of {total} from offset {next}", total - next.min(total)))
+        }
+        _ => {}
     }
-    let last = offset.saturating_add(limit);
-    if found.is_empty() {
-        text = format!("Nothing fits {query:?}. Try other words, or an empty query for the whole list.");
-    } else if last < found.len() {
-        text.push_str(&format!("({} more from offset {last})", found.len() - last));
-    }
-    CallToolResult::success(vec![ContentBlock::text(text)])
+    found(shaper, &answer, text)
 }
 
 /// `discover_tools`.
-pub(crate) fn discover_tools(code_mode: &CodeMode, input: &JsonObject, most_bytes: usize) -> CallToolResult {
-    let Some(names) = input.get("toolNames").and_then(Value::as_array) else {
-        return wrong("toolNames is missing; it must be a list of names such as external_files_read");
-    };
-    let names: Vec<&str> = names.iter().filter_map(Value::as_str).take(MOST_FOUND).collect();
-    let (known, unknown): (Vec<&str>, Vec<&str>) =
-        names.into_iter().partition(|name| code_mode.functions().any(|function| function.name == *name));
-    let mut text = code_mode.stubs_of(&known);
-    if text.len() > most_bytes {
-        text.truncate(text.floor_char_boundary(most_bytes));
-        text.push_str("\n// … cut: ask for fewer at once");
+pub(crate) fn discover_tools(code_mode: &CodeMode, shaper: &Shaper, input: JsonObject) -> CallToolResult {
+    let answer = code_mode.discover(&Value::Object(input));
+    let mut text = declarations(code_mode, &answer);
+    let list = |name: &str| answer[name].as_array().into_iter().flatten();
+    for unknown in list("unknown") {
+        let hint = unknown["hint"].as_str().unwrap_or_default();
+        text.push_str(&format!("// there is no {}: {hint}\n", unknown["name"]));
     }
-    for name in unknown {
-        let near = search::search(code_mode.functions(), name).into_iter().take(3).map(|found| found.function);
-        let near: Vec<&str> = near.collect();
-        let hint = if near.is_empty() { String::new() } else { format!("; near: {}", near.join(", ")) };
-        text.push_str(&format!("// there is no function {name:?}{hint}\n"));
+    let left: Vec<&str> = list("left").filter_map(Value::as_str).collect();
+    if !left.is_empty() {
+        text.push_str(&format!("// too much for one answer; ask again for {}\n", left.join(", ")));
     }
-    CallToolResult::success(vec![ContentBlock::text(text)])
+    found(shaper, &answer, text)
+}
+
+/// The declarations of the tools of an answer, with the types they share once.
+fn declarations(code_mode: &CodeMode, answer: &Value) -> String {
+    let tools = answer["tools"].as_array().into_iter().flatten();
+    let names: Vec<&str> = tools.filter_map(|tool| tool["name"].as_str()).collect();
+    code_mode.stubs_of(&names)
+}
+
+fn found(shaper: &Shaper, answer: &Value, text: String) -> CallToolResult {
+    match answer["error"].as_str() {
+        Some(why) => wrong(why),
+        None => shaper.text("answer", &text),
+    }
 }
 
 /// `read_result`.
@@ -127,6 +96,10 @@ pub(crate) fn read_result(shaper: &Shaper, input: &JsonObject) -> CallToolResult
         }
         Err(why) => wrong(&why),
     }
+}
+
+fn read_only(name: &'static str, about: String, input: Value) -> Tool {
+    Tool::new(name, about, object(input)).with_annotations(ToolAnnotations::new().read_only(true))
 }
 
 pub(crate) fn wrong(why: &str) -> CallToolResult {
@@ -158,30 +131,6 @@ fn truncated_schema() -> Value {
     })
 }
 
-fn search_schema() -> Value {
-    json!({
-        "type": "object",
-        "properties": {
-            "query": { "type": "string", "description": "What the function should do, in a few words; empty lists all" },
-            "limit": { "type": "integer", "minimum": 1, "maximum": MOST_FOUND, "default": 20 },
-            "offset": { "type": "integer", "minimum": 0, "default": 0 }
-        },
-        "required": ["query"],
-        "additionalProperties": false
-    })
-}
-
-fn discover_schema() -> Value {
-    json!({
-        "type": "object",
-        "properties": {
-            "toolNames": { "type": "array", "items": { "type": "string" }, "maxItems": MOST_FOUND, "description": "Names that search_tools found" }
-        },
-        "required": ["toolNames"],
-        "additionalProperties": false
-    })
-}
-
 fn read_result_schema() -> Value {
     json!({
         "type": "object",
@@ -195,11 +144,5 @@ fn read_result_schema() -> Value {
     })
 }
 
-const HOW_TO_SEARCH: &str = "\n\nFirst find the functions with the tool search_tools and get their declarations with the tool \
-                             discover_tools; inside the program, call the functions themselves.";
-const SEARCH_TOOLS: &str =
-    "Finds functions that programs of execute_typescript can call. Gives names with one line each, best first.";
-const DISCOVER_TOOLS: &str = "Gives the TypeScript declarations of functions that search_tools found.";
 const READ_RESULT: &str =
     "Reads on in a result that was too long, or in content behind a handle. Prefer a program that returns less.";
-const MOST_FOUND: usize = 100;
