@@ -180,5 +180,6 @@ async fn an_answer_too_large_or_no_json_fails_its_call() {
     let begun = std::time::Instant::now();
     let (message, code) = run(&servers, "return await external_far_half({});").await.expect_err("it is no answer");
     assert!(begun.elapsed() < Duration::from_secs(10), "it waits for an answer that has come: {message}");
+    assert!(message.contains("EOF while parsing"), "{message}");
     assert_eq!(code, "CONNECTION_LOST", "{message}");
 }

@@ -26,7 +26,8 @@ cargo xtask TASK
   setup                 gets what cargo alone cannot get, such as a compiler for the wasm guest, into target/tools
   test [--require-all] [ARGS]
                         setup, then all tests and conformance cases; ARGS go to `cargo test`; a driver that cannot be
-                        built here is left out and named at the end, or is a failure with --require-all
+                        built here is left out and named at the end, or is a failure with --require-all; what else
+                        setup could not get, and tests were skipped for, is named as well
   lint                  format, features, lints, licences
   check                 what a change must pass: lint and test
   features              proves that each driver's feature pulls in its own engine and no other
