@@ -2,7 +2,7 @@
 //! log messages for those who want logs.
 #![expect(deprecated, reason = "log messages are for clients before 2026-07-28, and for those that ask")]
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use codemode_core::{Event, EventKind, Level};
 use rmcp::{
@@ -11,7 +11,8 @@ use rmcp::{
     service::{Peer, RequestContext},
 };
 use serde_json::json;
-use tokio::{sync::mpsc, time::timeout};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 /// One thing to tell.
 struct Said {
@@ -53,18 +54,21 @@ impl Live {
         (hear, Self { peer: context.peer.clone(), token, least_level, said, steps: 0.0 })
     }
 
-    /// Tells until it is dropped or nothing more can be said.
-    pub(crate) async fn tell(&mut self) {
-        while let Some(said) = self.said.recv().await {
-            self.tell_one(said).await;
+    /// Tells until `ended`, and then what is left. To be driven to its end: what is half told when it is dropped is lost.
+    pub(crate) async fn tell(mut self, ended: CancellationToken) {
+        loop {
+            let said = tokio::select! {
+                said = self.said.recv() => said,
+                () = ended.cancelled(), if !self.said.is_closed() => {
+                    self.said.close();
+                    continue;
+                }
+            };
+            match said {
+                Some(said) => self.tell_one(said).await,
+                None => return ended.cancelled().await,
+            }
         }
-    }
-
-    /// Tells what is left, unless the client is slow to hear.
-    pub(crate) async fn finish(mut self) {
-        self.said.close();
-        // Whoever reads this slowly has the console lines in the answer as well.
-        let _ = timeout(MOST_AFTER, self.tell()).await;
     }
 
     async fn tell_one(&mut self, said: Said) {
@@ -136,4 +140,3 @@ fn rank(level: LoggingLevel) -> u8 {
 }
 
 const MOST_BYTES: usize = 500;
-const MOST_AFTER: Duration = Duration::from_secs(2);

@@ -1,9 +1,13 @@
 //! [`Session`]: one client of a [`Bridge`].
 #![expect(deprecated, reason = "log messages are for clients before 2026-07-28, and for those that ask")]
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU8, Ordering},
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::Duration,
 };
 
 use codemode_core::{ExecuteOptions, Reply};
@@ -16,7 +20,8 @@ use rmcp::{
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::{Bridge, live::Live, tools};
 
@@ -44,20 +49,24 @@ impl Session {
     async fn execute(&self, input: Value, context: &RequestContext<RoleServer>) -> Option<CallToolResult> {
         let shared = &self.bridge.shared;
         let code_mode = self.bridge.code_mode();
-        let (hear, mut live) = Live::new(context, self.level());
+        let (hear, live) = Live::new(context, self.level());
         let options = ExecuteOptions { listener: Some(hear), ..ExecuteOptions::default() };
         let run = async {
             // The semaphore is never closed.
             let _place = shared.places.acquire().await.ok();
             code_mode.call(&input, options).await
         };
+        let ended = CancellationToken::new();
+        let mut telling = pin!(live.tell(ended.clone()));
         let reply: Reply = tokio::select! {
             reply = run => reply,
             () = context.ct.cancelled() => return None,
-            // It ends when nothing more can be said; the answer is near then.
-            () = async { live.tell().await; std::future::pending().await } => return None,
+            // Not before it has ended.
+            () = &mut telling => return None,
         };
-        live.finish().await;
+        ended.cancel();
+        // Whoever reads this slowly has the console lines in the answer as well.
+        let _ = timeout(MOST_AFTER, telling).await;
         Some(shared.shaper.result(&reply))
     }
 }
@@ -148,6 +157,8 @@ impl ServerHandler for Session {
     }
 }
 
+/// How long an answer may wait for what was said before it.
+const MOST_AFTER: Duration = Duration::from_secs(2);
 const LEVELS: [LoggingLevel; 8] = [
     LoggingLevel::Debug,
     LoggingLevel::Info,
