@@ -35,6 +35,8 @@ fn main() {
         trial("ai_sdk_over_http", |parts| story(parts, "ai", &Way::Http, None)),
         trial("python_sdk_with_2025_11_25", |parts| story(parts, "legacy", &Way::Stdio, Some("2025-11-25"))),
         trial("python_sdk_with_2026_07_28", |parts| story(parts, "auto", &Way::Stdio, Some("2026-07-28"))),
+        trial("python_sdk_over_http_with_2025_11_25", |parts| story(parts, "legacy", &Way::Http, Some("2025-11-25"))),
+        trial("python_sdk_over_http_with_2026_07_28", |parts| story(parts, "auto", &Way::Http, Some("2026-07-28"))),
         trial("inspector_command_line", inspector),
         trial("run_with_mcp_servers", run_with_servers),
     ];

@@ -4,8 +4,18 @@ mod support {
     pub mod gate;
 }
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
+use axum::{
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
 use codemode_core::{CodeMode, ExecuteOptions};
 use codemode_mcp::{Bridge, BridgeOptions, ConnectOptions, HttpOptions, McpConfig, Servers};
 use serde_json::{Value, json};
@@ -120,6 +130,61 @@ async fn a_server_that_goes_in_mid_call_fails_the_call_and_is_used_again_when_it
     assert_eq!(last, Ok(json!(7)));
 }
 
+/// A server of 2025-11-25, written by hand, that forgets a session when it has answered one call of it.
+#[derive(Clone, Default)]
+struct Forgetful {
+    sessions: Arc<AtomicUsize>,
+    forgotten: Arc<AtomicUsize>,
+    calls: Arc<AtomicUsize>,
+}
+
+impl Forgetful {
+    async fn answer(self, headers: HeaderMap, body: String) -> Response {
+        let message: Value = serde_json::from_str(&body).unwrap_or_default();
+        let method = message["method"].as_str().unwrap_or_default();
+        let number = headers.get("mcp-session-id").and_then(|id| id.to_str().ok()?.parse::<usize>().ok());
+        if number.is_some_and(|number| number <= self.forgotten.load(Ordering::SeqCst)) {
+            return StatusCode::NOT_FOUND.into_response();
+        }
+        let result = match method {
+            "initialize" => json!({ "protocolVersion": "2025-11-25", "capabilities": { "tools": {} },
+                                    "serverInfo": { "name": "forgetful", "version": "1" } }),
+            "tools/list" => json!({ "tools": [{ "name": "count", "inputSchema": { "type": "object" } }] }),
+            "tools/call" => {
+                self.forgotten.store(number.unwrap_or(0), Ordering::SeqCst);
+                let calls = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
+                json!({ "content": [], "structuredContent": { "calls": calls } })
+            }
+            _ if message["id"].is_null() => return StatusCode::ACCEPTED.into_response(),
+            _ => return StatusCode::BAD_REQUEST.into_response(),
+        };
+        let answer = json!({ "jsonrpc": "2.0", "id": message["id"], "result": result }).to_string();
+        let kind = [("content-type", "application/json".to_owned())];
+        if method != "initialize" {
+            return (kind, answer).into_response();
+        }
+        let number = self.sessions.fetch_add(1, Ordering::SeqCst) + 1;
+        (kind, [("mcp-session-id", number.to_string())], answer).into_response()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_its_server_has_forgotten_is_begun_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let server = Forgetful::default();
+    let answering = server.clone();
+    let post = axum::routing::post(move |headers, body| answering.clone().answer(headers, body));
+    let app = axum::Router::new().route("/mcp", post);
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let servers = connect(port, TOKEN, 20_000).await;
+    assert_eq!(servers.status()[0].problem, None);
+    for calls in 1..=3 {
+        assert_eq!(run(&servers, "return (await external_far_count({})).calls;").await, Ok(json!(calls)));
+    }
+    assert!(server.sessions.load(Ordering::SeqCst) >= 3);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_where_nobody_is_costs_nothing_but_itself() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -142,8 +207,7 @@ async fn an_address_where_nobody_is_costs_nothing_but_itself() {
 }
 
 /// A server written by hand whose tool calls are answered with 50 MB, or with half an answer.
-async fn answer_badly(body: String) -> axum::response::Response {
-    use axum::response::IntoResponse;
+async fn answer_badly(body: String) -> Response {
     let message: Value = serde_json::from_str(&body).unwrap_or_default();
     let result = match message["method"].as_str().unwrap_or_default() {
         "initialize" => json!({ "protocolVersion": "2025-11-25", "capabilities": { "tools": {} },
@@ -155,7 +219,7 @@ async fn answer_badly(body: String) -> axum::response::Response {
             return ([("content-type", "application/json")], half).into_response();
         }
         "tools/call" => json!({ "content": [{ "type": "text", "text": "x".repeat(50_000_000) }] }),
-        _ if message["id"].is_null() => return axum::http::StatusCode::ACCEPTED.into_response(),
+        _ if message["id"].is_null() => return StatusCode::ACCEPTED.into_response(),
         _ => {
             let error = json!({ "jsonrpc": "2.0", "id": message["id"], "error": { "code": -32601, "message": "no" } });
             return ([("content-type", "application/json")], error.to_string()).into_response();

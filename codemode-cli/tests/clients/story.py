@@ -1,7 +1,7 @@
 """What the Python SDK does with `codemode mcp`; prints one JSON object of what it saw.
 
 python story.py legacy|auto stdio COMMAND ARGS…
-python story.py legacy|auto http URL
+python story.py legacy|auto http URL TOKEN
 """
 
 import asyncio
@@ -11,6 +11,8 @@ import time
 
 from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared._httpx_utils import create_mcp_http_client
 
 
 def text(result):
@@ -19,7 +21,11 @@ def text(result):
 
 async def main():
     mode, kind, first, *rest = sys.argv[1:]
-    server = stdio_client(StdioServerParameters(command=first, args=rest)) if kind == "stdio" else first
+    if kind == "stdio":
+        server = stdio_client(StdioServerParameters(command=first, args=rest))
+    else:
+        http = create_mcp_http_client(headers={"Authorization": f"Bearer {rest[0]}"})
+        server = streamable_http_client(first, http_client=http)
     logs = []
 
     async def log(params):
