@@ -38,6 +38,7 @@ fn main() {
         trial("python_sdk_over_http_with_2025_11_25", |parts| story(parts, "legacy", &Way::Http, Some("2025-11-25"))),
         trial("python_sdk_over_http_with_2026_07_28", |parts| story(parts, "auto", &Way::Http, Some("2026-07-28"))),
         trial("inspector_command_line", inspector),
+        trial("all_kinds_of_tools_behind_one", all_kinds_of_tools),
         trial("run_with_mcp_servers", run_with_servers),
     ];
     libtest_mimic::run(&args, trials).exit();
@@ -199,6 +200,30 @@ fn inspector(parts: &Parts) -> Result<(), Failed> {
     let code = "typescriptCode=return await external_everything_echo({ message: 'hi' })";
     let called = run(&["--method", "tools/call", "--tool-name", "execute_typescript", "--tool-arg", code])?;
     assert_eq!(called["structuredContent"], json!({ "success": true, "result": "Echo: hi" }));
+    Ok(())
+}
+
+/// A database, a command and a server in one program.
+fn all_kinds_of_tools(parts: &Parts) -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("examples");
+    fs::copy(examples.join("shop.sql"), folder.path().join("shop.sql"))?;
+    let tools = folder.path().join("tools.json");
+    let greet = json!([{ "name": "greet", "description": "Greets", "inputSchema": { "type": "object" },
+                         "command": ["/bin/echo", "\"hello\""] }]);
+    fs::write(&tools, greet.to_string())?;
+    let code = "typescriptCode=const [{ rows }, sum, hello] = await Promise.all([
+                  external_querySql({ sql: 'SELECT count(*) AS n FROM products' }),
+                  external_everything_get_sum({ a: 1, b: 2 }), external_greet({})]);
+                return { products: rows[0].n > 0, sum, hello };";
+    let mut command = Command::new(parts.0.join("npm/node_modules/.bin/mcp-inspector"));
+    command.args(["--cli", CODEMODE, "mcp", "--mcp"]).arg(parts.config(folder.path()));
+    command.arg("--sqlite").arg(folder.path().join("shop.db")).arg("--tools").arg(&tools);
+    command.args(["--method", "tools/call", "--tool-name", "execute_typescript", "--tool-arg", code]);
+    let done = command.output()?;
+    let said: Value = serde_json::from_slice(&done.stdout).map_err(|_| format!("{done:?}"))?;
+    let expected = json!({ "products": true, "sum": "The sum of 1 and 2 is 3.", "hello": "hello" });
+    assert_eq!(said["structuredContent"]["result"], expected, "{said:#}");
     Ok(())
 }
 
