@@ -166,6 +166,11 @@ impl Connection {
         Ok(listed)
     }
 
+    /// Whether a call could still get an answer. The keeper learns a moment later that there is no connection any more.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.ended.is_over() && !self.peer.is_transport_closed()
+    }
+
     /// How the server ended.
     pub(crate) fn ending(&self) -> String {
         self.ended.sentence()

@@ -141,7 +141,8 @@ impl Server {
     async fn connection(&self) -> Result<Connection, ToolError> {
         let mut state = self.state.subscribe();
         let usable = |state: &State| match state {
-            State::Ready(_) | State::Failed(_) => true,
+            State::Ready(connection) => connection.is_open(),
+            State::Failed(_) => true,
             State::Waiting(_, until) => until.saturating_duration_since(Instant::now()) > PATIENCE,
             State::Starting => false,
         };

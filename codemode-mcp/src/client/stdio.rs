@@ -5,7 +5,10 @@ use std::{
     ffi::OsString,
     io,
     process::{ExitStatus, Stdio as Pipe},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -41,6 +44,8 @@ pub(crate) struct Stdio {
 /// How a server ended, for people. Empty while it runs.
 #[derive(Default)]
 pub(crate) struct Ended {
+    /// Its output has come to an end: set before any call learns that it gets no answer.
+    over: AtomicBool,
     how: Mutex<Option<String>>,
     last_words: Mutex<Vec<u8>>,
     reaped: Notify,
@@ -52,6 +57,11 @@ impl Ended {
         let how = lock(&self.how).clone().unwrap_or_else(|| "closed the connection".into());
         let words = String::from_utf8_lossy(&lock(&self.last_words)).trim().to_owned();
         if words.is_empty() { how } else { format!("{how}; its last words: {words}") }
+    }
+
+    /// Whether nothing more can come from it.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.load(Ordering::SeqCst)
     }
 
     /// How it ended by itself, for a server that did not get as far as a connection.
@@ -163,6 +173,7 @@ impl Transport<RoleClient> for Stdio {
         // Output that cannot be read any more is at its end.
         let message = self.messages.next().await.ok().flatten();
         if message.is_none() {
+            self.ended.over.store(true, Ordering::SeqCst);
             // Its output is closed: it has ended, or will at once. Calls under way want to know how.
             self.wait(Duration::from_millis(500)).await;
         }
