@@ -44,4 +44,4 @@ pub fn ours(lines: &[Value]) -> Value {
 }
 
 /// The drivers that start slowly enough for a warm pool to be their best configuration.
-const WARM: &[&str] = &["v8"];
+const WARM: &[&str] = &["v8", "quickjs"];
