@@ -17,8 +17,8 @@ pub(crate) struct Heap {
     used: AtomicUsize,
     peak: AtomicUsize,
     exhausted: AtomicBool,
-    /// Up to which a stopped program is given memory.
-    last_words: AtomicUsize,
+    /// Whether a program is being stopped, see [`make_room`](Self::make_room).
+    stopping: AtomicBool,
 }
 
 impl Heap {
@@ -28,7 +28,7 @@ impl Heap {
             used: AtomicUsize::new(0),
             peak: AtomicUsize::new(0),
             exhausted: AtomicBool::new(false),
-            last_words: AtomicUsize::new(0),
+            stopping: AtomicBool::new(false),
         })
     }
 
@@ -46,19 +46,18 @@ impl Heap {
     /// is no memory to make it, or the texts of its stack, `null` or another error is thrown instead, which a program
     /// catches and goes on. A name of a function in its stack can be as long as the heap, and is made twice.
     pub(crate) fn make_room(&self) {
-        let room = self.used.load(Relaxed).saturating_add(self.limit.saturating_mul(4));
-        self.last_words.store(room, Relaxed);
+        self.stopping.store(true, Relaxed);
     }
 
     /// Whether `size` more bytes are allowed; a refusal is final, so that a program cannot go on in what is left.
     fn admit(&self, size: usize) -> bool {
-        let sum = self.used.load(Relaxed).saturating_add(size);
-        let fits = sum <= self.limit && !self.exhausted();
-        if !fits && sum > self.last_words.load(Relaxed) {
+        let stopping = self.stopping.load(Relaxed);
+        let most = if stopping { self.limit.saturating_mul(ROOM) } else { self.limit };
+        let fits = self.used.load(Relaxed).checked_add(size).is_some_and(|sum| sum <= most);
+        if !fits {
             self.exhausted.store(true, Relaxed);
-            return false;
         }
-        true
+        fits && (stopping || !self.exhausted())
     }
 
     fn add(&self, size: usize) {
@@ -73,6 +72,9 @@ impl Heap {
         self.used.store(self.used.load(Relaxed).saturating_sub(size), Relaxed);
     }
 }
+
+/// How many times its limit a heap may hold while its program is stopped.
+const ROOM: usize = 5;
 
 /// Rust's own allocator behind the books.
 pub(crate) struct Counting(pub(crate) Arc<Heap>);
