@@ -287,7 +287,9 @@ mod tests {
             let commands = text
                 .lines()
                 .filter_map(|line| line.split("codemode mcp ").nth(1).filter(|_| !line.contains(['`', '▶'])));
-            for command in commands.map(|rest| rest.split(" #").next().unwrap_or(rest)) {
+            // What a command does stands behind a `#`, or in a column of its own.
+            let commands = commands.map(|rest| rest.split(" #").next().unwrap_or(rest));
+            for command in commands.map(|rest| rest.split("  ").next().unwrap_or(rest)) {
                 let args = ["codemode", "mcp"].into_iter().chain(command.split_whitespace());
                 Args::try_parse_from(args).expect(command);
                 seen += 1;
