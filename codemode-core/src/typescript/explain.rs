@@ -63,7 +63,10 @@ pub fn explain(source: &str, complaint: &Complaint<'_>, answer_of: &dyn Fn(&str)
 
 /// The complaints that a program can explain, in the words of all engines.
 enum Kind<'m> {
-    NotAFunction,
+    NotAFunction {
+        /// What the engine says is none, if it names anything.
+        what: Option<&'m str>,
+    },
     NotIterable,
     /// A property of `undefined` or `null`, read or set.
     NothingThere {
@@ -80,8 +83,11 @@ enum Kind<'m> {
 impl<'m> Kind<'m> {
     fn of(message: &'m str) -> Option<Self> {
         let quoted = |text: &'m str| text.split('\'').nth(1);
-        if message.ends_with("not a function") || message == "not a callable function" {
-            return Some(Self::NotAFunction);
+        if message == "not a function" || message == "not a callable function" {
+            return Some(Self::NotAFunction { what: None });
+        }
+        if let Some(what) = message.strip_suffix(" is not a function") {
+            return Some(Self::NotAFunction { what: Some(what) });
         }
         if message.ends_with("is not iterable") {
             return Some(Self::NotIterable);
@@ -113,7 +119,7 @@ impl<'m> Kind<'m> {
                 format!("Cannot set properties of {value} (setting '{property}')")
             }
             Self::BeforeDeclaration { name } => format!("Cannot access '{name}' before initialization"),
-            Self::NotAFunction | Self::NotIterable | Self::NotText => return None,
+            Self::NotAFunction { .. } | Self::NotIterable | Self::NotText => return None,
         })
     }
 }
@@ -130,18 +136,7 @@ struct Reader<'s, 'a> {
 impl<'a> Reader<'_, 'a> {
     fn explain(&self, kind: &Kind<'_>) -> Explanation {
         match kind {
-            Kind::NotAFunction => {
-                let calls = self.calls().filter(|call| self.covers(call.callee.span()));
-                let Some(call) = calls.min_by_key(|call| call.callee.span().size()) else {
-                    return Explanation::default();
-                };
-                let callee = bare(&call.callee);
-                let object = callee.as_member_expression().map(|member| member.object());
-                Explanation {
-                    message: Some(format!("`{}` is not a function", self.short(callee))),
-                    hint: object.and_then(|object| self.origin(object)),
-                }
-            }
+            Kind::NotAFunction { what } => self.not_a_function(*what),
             Kind::NotIterable => {
                 let iterated = self.reading.nodes.iter().filter_map(|node| match node.kind() {
                     AstKind::ForOfStatement(statement) => Some(&statement.right),
@@ -179,6 +174,37 @@ impl<'a> Reader<'_, 'a> {
                     "the value is no JSON text but an object already, as all answers of tools are: use it as it is";
                 Explanation { message: None, hint: parses.then(|| hint.to_owned()) }
             }
+        }
+    }
+
+    fn not_a_function(&self, what: Option<&str>) -> Explanation {
+        let calls = self.calls().filter(|call| self.covers(call.callee.span()));
+        let Some(call) = calls.min_by_key(|call| call.callee.span().size()) else {
+            return Explanation::default();
+        };
+        let callee = bare(&call.callee);
+        let member = callee.as_member_expression();
+        let property = member.and_then(|member| member.static_property_name());
+        // The engine may mean what was passed to a function instead, such as `undefined is not a function`.
+        let is_callee = |what: &str| {
+            let written = what == self.text(callee) || what.contains("(...)") || what.contains("(intermediate value)");
+            let same_property = match property {
+                Some(property) => what.strip_suffix(property).is_some_and(|object| object.ends_with('.')),
+                None => member.is_some() && what.ends_with(']') && !what.starts_with("[object "),
+            };
+            written || same_property
+        };
+        if what.is_some_and(|what| !is_callee(what)) {
+            return Explanation::default();
+        }
+        let first = call.arguments.first().and_then(|argument| argument.as_expression()).map(bare);
+        let passed = what.is_none()
+            && property.is_some_and(|property| TAKE_A_FUNCTION.contains(&property))
+            && first.is_some_and(|first| !first.is_function());
+        let or_passed = if passed { ", or what it is given," } else { "" };
+        Explanation {
+            message: Some(format!("`{}`{or_passed} is not a function", self.short(callee))),
+            hint: member.and_then(|member| self.origin(member.object())),
         }
     }
 
@@ -292,3 +318,54 @@ impl<'a> Reader<'_, 'a> {
 }
 
 const LONGEST_SHOWN: usize = 60;
+
+/// Methods that say `not a function` of what they are given, too.
+const TAKE_A_FUNCTION: [&str; 16] = [
+    "map",
+    "filter",
+    "forEach",
+    "find",
+    "findIndex",
+    "findLast",
+    "findLastIndex",
+    "some",
+    "every",
+    "flatMap",
+    "reduce",
+    "reduceRight",
+    "sort",
+    "toSorted",
+    "from",
+    "groupBy",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::{Complaint, explain};
+
+    fn message(source: &str, message: &str, column: u32) -> Option<String> {
+        explain(source, &Complaint { message, line: 1, column }, &|_| None).message
+    }
+
+    #[test]
+    fn what_is_called_is_named() {
+        let named = |text: &str| Some(format!("`{text}` is not a function"));
+        assert_eq!(message("user.getName()", "not a function", 13), named("user.getName"));
+        assert_eq!(message("user.getName()", "user.getName is not a function", 6), named("user.getName"));
+        assert_eq!(
+            message("(await f()).go()", "(intermediate value).go is not a function", 13),
+            named("(await f()).go")
+        );
+        assert_eq!(message("table[key]()", "table[key] is not a function", 1), named("table[key]"));
+        assert_eq!(message("rows.map(x => x)", "not a function", 9), named("rows.map"));
+    }
+
+    #[test]
+    fn what_is_passed_is_not_taken_for_what_is_called() {
+        assert_eq!(message("rows.map(f)", "undefined is not a function", 6), None);
+        assert_eq!(message("rows.map(f)", "#<Object> is not a function", 6), None);
+        assert_eq!(message("rows[key](f)", "[object Array] is not a function", 6), None);
+        let either = "`rows.map`, or what it is given, is not a function";
+        assert_eq!(message("rows.map(f)", "not a function", 9).as_deref(), Some(either));
+    }
+}
