@@ -1,6 +1,6 @@
 //! V8 made ready: flags, platform, and the start-up snapshot, a context in which the prelude has run.
 
-use std::{borrow::Cow, panic::catch_unwind, sync::OnceLock};
+use std::{borrow::Cow, panic::catch_unwind, ptr, sync::OnceLock};
 
 use codemode_core::engine::{Fault, PRELUDE, PRELUDE_FILE};
 use v8::MapFnTo;
@@ -30,11 +30,23 @@ pub(crate) fn params() -> Result<v8::CreateParams, Fault> {
     Ok(v8::CreateParams::default().snapshot_blob(blob.into()).external_references(references()))
 }
 
-/// The native functions that the snapshot refers to. Reading it takes the same list as writing it.
+/// The native functions and texts that the snapshot refers to. Reading it takes the same list as writing it.
 fn references() -> Cow<'static, [v8::ExternalReference]> {
-    vec![v8::ExternalReference { function: post.map_fn_to() }, v8::ExternalReference { function: weigh.map_fn_to() }]
-        .into()
+    let text =
+        |text: &'static v8::OneByteConst| v8::ExternalReference { pointer: ptr::from_ref(text).cast_mut().cast() };
+    vec![
+        v8::ExternalReference { function: post.map_fn_to() },
+        v8::ExternalReference { function: weigh.map_fn_to() },
+        text(&PRELUDE_TEXT),
+        text(&GUARDS_TEXT),
+    ]
+    .into()
 }
+
+/// Texts that all isolates share: V8 keeps those it compiled for as long as a function of theirs could be asked for its
+/// text. A character that is not ASCII fails the build.
+static PRELUDE_TEXT: v8::OneByteConst = v8::String::create_external_onebyte_const(PRELUDE.as_bytes());
+static GUARDS_TEXT: v8::OneByteConst = v8::String::create_external_onebyte_const(include_str!("guards.js").as_bytes());
 
 /// Where the bridge is in the snapshot's context.
 pub(crate) const BRIDGE: usize = 0;
@@ -71,20 +83,20 @@ fn load(isolate: &mut v8::OwnedIsolate) -> Result<(), Fault> {
 /// The prelude called with `post`, then the guards with `weigh`: the prelude itself uses the natives.
 fn bridge<'s>(scope: &mut v8::PinScope<'s, '_>) -> Option<v8::Local<'s, v8::Function>> {
     let post = v8::Function::new(scope, post)?;
-    let bridge = call(scope, PRELUDE, PRELUDE_FILE, post)?;
+    let bridge = call(scope, &PRELUDE_TEXT, PRELUDE_FILE, post)?;
     let weigh = v8::Function::new(scope, weigh)?;
-    call(scope, include_str!("guards.js"), "codemode:guards", weigh)?;
+    call(scope, &GUARDS_TEXT, "codemode:guards", weigh)?;
     bridge.try_into().ok()
 }
 
 /// Calls the function that `source` is with one argument.
 fn call<'s>(
     scope: &mut v8::PinScope<'s, '_>,
-    source: &str,
+    source: &'static v8::OneByteConst,
     file: &str,
     argument: v8::Local<'s, v8::Function>,
 ) -> Option<v8::Local<'s, v8::Value>> {
-    let (source, file) = (v8::String::new(scope, source)?, v8::String::new(scope, file)?.into());
+    let (source, file) = (v8::String::new_from_onebyte_const(scope, source)?, v8::String::new(scope, file)?.into());
     let origin = v8::ScriptOrigin::new(scope, file, 0, 0, false, 0, None, false, false, false, None);
     let mut source = v8::script_compiler::Source::new(source, Some(&origin));
     // Eagerly, for what is compiled is kept in the snapshot: it would be compiled at every start otherwise.

@@ -16,7 +16,7 @@ const format = (args) => {
     append(state, "[unprintable]");
   }
   // One unit more than is kept, or `head` would not see that a pair is cut.
-  const text = state.more > 0 ? head(state.text + " ", LINE) + "… (" + state.more + " more characters)" : state.text;
+  const text = state.more > 0 ? head(state.text + " ", LINE) + "\u2026 (" + state.more + " more characters)" : state.text;
   return apply(toWellFormed, text, []);
 };
 
@@ -80,7 +80,7 @@ const quote = (text) => {
     if (indexOf(kept, '"') >= 0) out = plainQuotes(out);
     out = "'" + slice(out, 1, -1) + "'";
   }
-  return kept.length < text.length ? out + "… " + (text.length - kept.length) + " more characters" : out;
+  return kept.length < text.length ? out + "\u2026 " + (text.length - kept.length) + " more characters" : out;
 };
 
 // JSON's \" becomes a bare quote. Goes from escape to escape, so that \\ before a quote is not mistaken for one.
@@ -232,7 +232,7 @@ const items = (value, count, into) => {
     add(into, slot(item, into));
   }
   if (holes > 0) addHoles(into, holes);
-  if (i < count) add(into, "… " + (count - i) + " more item" + (count - i === 1 ? "" : "s"));
+  if (i < count) add(into, "\u2026 " + (count - i) + " more item" + (count - i === 1 ? "" : "s"));
   // Listing the keys of a long array to find an extra one costs a string for each index.
   if (count <= 1000) fields(value, into, null, true);
 };
@@ -240,7 +240,7 @@ const addHoles = (into, holes) => add(into, "<" + holes + " empty item" + (holes
 
 const members = (cursor, next, count, into, pairs) => {
   for (let i = 0; i < count; i++) {
-    if (i === ITEMS || into.state.room <= 0) { add(into, "… " + (count - i) + " more item" + (count - i === 1 ? "" : "s")); return; }
+    if (i === ITEMS || into.state.room <= 0) { add(into, "\u2026 " + (count - i) + " more item" + (count - i === 1 ? "" : "s")); return; }
     const step = apply(next, cursor, []);
     if (step.done) return;
     const item = step.value;
@@ -255,7 +255,7 @@ const fields = (value, into, skip = null, indexed = false) => {
   for (let i = 0, shown = 0; i < keys.length; i++) {
     const key = keys[i];
     if (typeof key === "string" && (indexed && "" + (key >>> 0) === key || skip !== null && skip[key] === 1)) continue;
-    if (shown === ITEMS || into.state.room <= 0) { add(into, "… " + (keys.length - i) + " more"); return; }
+    if (shown === ITEMS || into.state.room <= 0) { add(into, "\u2026 " + (keys.length - i) + " more"); return; }
     const field = own(value, key);
     if (field === undefined || !field.enumerable) continue;
     shown += 1;
@@ -417,7 +417,7 @@ const refusal = (frame, reason) => {
   for (; frame !== null; frame = frame.up) {
     const { keys, at, key } = frame;
     path = (keys === null ? "[" + at + "]" : matches(/^[A-Za-z_$][\w$]*$/, key) ? "." + key : "[" + stringify(key) + "]") + path;
-    if (path.length > 300) { path = "…" + slice(path, -300); break; }
+    if (path.length > 300) { path = "\u2026" + slice(path, -300); break; }
   }
   return { __proto__: null, path: apply(toWellFormed, "$" + path, []), reason };
 };

@@ -1,6 +1,7 @@
 // The list of globals and of their members, equal on all engines, and nothing that makes code from a string or forges a
-// stack. Nothing here may run while V8 writes a snapshot: into a context that it restores it puts its newer features once
-// more (WebAssembly, SharedArrayBuffer, Iterator.zip and others), and it dies where it finds its names taken or Atomics gone.
+// stack. Into a context that V8 restores from a snapshot it puts its newer features once more (WebAssembly, SharedArrayBuffer,
+// Math.f16round and others), and it dies where it finds the names of some taken or Atomics gone. So what V8 leaves alone is
+// done when this text is evaluated, before a snapshot is written, and the rest by `lockDown`.
 
 let locked = false;
 const lockDown = () => {
@@ -8,7 +9,7 @@ const lockDown = () => {
   locked = true;
   closeFunctions();
   fixStacks();
-  fixMembers();
+  deleteNewest();
   fixGlobals();
 };
 
@@ -44,19 +45,17 @@ const fixStacks = () => {
   }
 };
 
+const iterators = prototypeOf(prototypeOf([][symbolIterator]())), asyncIterators = prototypeOf(asyncGeneratorPrototype.prototype);
+
 // What only some engines have is deleted, one statement each: a table of names costs three times as much at every start,
 // and a check of all 1,700 names ten times. The suite's list of members notices what a new engine version adds.
 const fixMembers = () => {
-  const strings = StringFn.prototype, regexps = RegExpCtor.prototype, buffers = Buffer.prototype, views = View.prototype, byteArrays = Bytes.prototype;
-  const iterators = prototypeOf(prototypeOf([][symbolIterator]())), asyncIterators = prototypeOf(asyncGeneratorPrototype.prototype);
+  const strings = StringFn.prototype, regexps = RegExpCtor.prototype, buffers = Buffer.prototype;
   delete Array.fromAsync; delete BigInt.prototype.toLocaleString;
-  delete ErrorCtor.captureStackTrace; delete ErrorCtor.isError;
+  delete ErrorCtor.captureStackTrace;
   delete Iterator.zip; delete Iterator.zipKeyed;
   delete iterators.chunks; delete iterators.windows; delete iterators.includes; delete iterators.join;
-  if (Symbol.dispose) delete iterators[Symbol.dispose];
-  if (Symbol.asyncDispose) delete asyncIterators[Symbol.asyncDispose];
   delete FunctionPrototype.fileName; delete FunctionPrototype.lineNumber; delete FunctionPrototype.columnNumber;
-  delete Math.f16round; delete Math.sumPrecise;
   delete RegExpCtor.input; delete RegExpCtor.$_; delete RegExpCtor.lastMatch; delete RegExpCtor["$&"]; delete RegExpCtor.lastParen; delete RegExpCtor["$+"];
   delete RegExpCtor.leftContext; delete RegExpCtor["$`"]; delete RegExpCtor.rightContext; delete RegExpCtor["$'"];
   for (let i = 1; i < 10; i++) delete RegExpCtor["$" + i];
@@ -64,8 +63,6 @@ const fixMembers = () => {
   delete strings.anchor; delete strings.big; delete strings.blink; delete strings.bold; delete strings.fixed; delete strings.fontcolor; delete strings.fontsize;
   delete strings.italics; delete strings.link; delete strings.small; delete strings.strike; delete strings.sub; delete strings.sup;
   delete buffers.detached; delete buffers.immutable; delete buffers.sliceToImmutable; delete buffers.transfer; delete buffers.transferToImmutable; delete buffers.transferToFixedLength;
-  delete views.getFloat16; delete views.setFloat16;
-  delete Bytes.fromBase64; delete Bytes.fromHex; delete byteArrays.toBase64; delete byteArrays.toHex; delete byteArrays.setFromBase64; delete byteArrays.setFromHex;
   for (const name in typedMakers) delete typedMakers[name][Symbol.species];
   defineProperty(strings, "length", { __proto__: null, configurable: false });
   // On V8 every error has its own; the accessor is for what only inherits from one.
@@ -82,6 +79,15 @@ const fixMembers = () => {
   strings.toLocaleLowerCase = toLowerCase;
   strings.toLocaleUpperCase = strings.toUpperCase;
 };
+// What V8 puts back.
+const deleteNewest = () => {
+  const views = View.prototype, byteArrays = Bytes.prototype;
+  delete ErrorCtor.isError; delete Math.f16round; delete Math.sumPrecise;
+  if (Symbol.dispose) delete iterators[Symbol.dispose];
+  if (Symbol.asyncDispose) delete asyncIterators[Symbol.asyncDispose];
+  delete views.getFloat16; delete views.setFloat16;
+  delete Bytes.fromBase64; delete Bytes.fromHex; delete byteArrays.toBase64; delete byteArrays.toHex; delete byteArrays.setFromBase64; delete byteArrays.setFromHex;
+};
 const substring = (text, from, length) => {
   const first = toInteger(from), begin = first >= 0 ? first : first + text.length > 0 ? first + text.length : 0;
   const count = length === undefined ? text.length : toInteger(length);
@@ -94,14 +100,14 @@ const toInteger = (value) => {
 
 // Without Intl an engine does these in its own way, and with it the host's language decides: one rule of en-US for all.
 const { toFixed } = NumberFn.prototype, { normalize, toLowerCase } = StringFn.prototype;
-const currencies = { __proto__: null, USD: "$", EUR: "€", GBP: "£", JPY: "¥", INR: "₹", CNY: "CN¥" };
+const currencies = { __proto__: null, USD: "$", EUR: "\u20ac", GBP: "\u00a3", JPY: "\u00a5", INR: "\u20b9", CNY: "CN\u00a5" };
 const numberText = (value, options) => {
   const { style = "decimal", currency, minimumFractionDigits: least, maximumFractionDigits: most, useGrouping = true } = options ?? { __proto__: null };
   const usual = style === "percent" ? 0 : style === "currency" ? (currency === "JPY" ? 0 : 2) : 3;
   const low = least ?? (style === "currency" ? most < usual ? most : usual : 0), high = most ?? (usual > low ? usual : low);
   if (value !== value) return "NaN";
   const size = (value < 0 ? -value : value) * (style === "percent" ? 100 : 1);
-  let text = size === Infinity ? "∞" : apply(toFixed, size, [high]), point = indexOf(text, ".");
+  let text = size === Infinity ? "\u221e" : apply(toFixed, size, [high]), point = indexOf(text, ".");
   if (point > 0) {
     let end = text.length;
     while (end - point - 1 > low && text[end - 1] === "0") end -= 1;
@@ -171,13 +177,21 @@ const fixGlobals = () => {
     Reflect.set(globalThis, names[i], undefined);
     stuck[stuck.length] = names[i];
   }
-  for (const name in clockGlobals) define(globalThis, name, clockGlobals[name]);
-  for (const name in webGlobals) define(globalThis, name, webGlobals[name]);
-  for (const name in urlGlobals) define(globalThis, name, urlGlobals[name]);
-  fix(globalThis, "console", console);
+};
+const addGlobals = (globals) => {
+  for (const name in globals) {
+    define(globalThis, name, globals[name]);
+    allowed[name] = 1;
+  }
 };
 
 // While it writes a snapshot V8 has no `stackTraceLimit` yet. The engine asks for it then (PRELUDE_LOCK), or `startClock`
 // does it, before any guest code.
 const inSnapshot = ErrorCtor.captureStackTrace !== undefined && ErrorCtor.stackTraceLimit === undefined;
+fixMembers();
+addGlobals(clockGlobals);
+addGlobals(webGlobals);
+addGlobals(urlGlobals);
+fix(globalThis, "console", console);
+allowed.console = 1;
 if (!inSnapshot) lockDown();

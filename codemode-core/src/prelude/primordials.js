@@ -1,5 +1,5 @@
 // The intrinsics as they were before any guest code ran. Whatever runs once the guest has started uses these names and
-// syntax, for the guest may have replaced every property it can reach. Not all syntax: `for…of`, spread and patterns of
+// syntax, for the guest may have replaced every property it can reach. Not all syntax: `for...of`, spread and patterns of
 // arrays ask for Symbol.iterator, `instanceof` for Symbol.hasInstance, and on QuickJS a template literal is a call of
 // String.prototype.concat.
 const { apply, construct, ownKeys, getPrototypeOf: prototypeOf } = Reflect;
@@ -14,7 +14,7 @@ const StringFn = String, NumberFn = Number, parseIntFn = parseInt, parseFloatFn 
 const encodeComponent = encodeURIComponent, decodeComponent = decodeURIComponent;
 
 // `uncurry(f)(self, a)` is `f.call(self, a)` without a lookup: half the price of `apply(f, self, [a])` on QuickJS, but
-// 0.4 µs at every start. So only what runs in loops is uncurried; the rest is captured as it is, for `apply`.
+// 400 ns at every start. So only what runs in loops is uncurried; the rest is captured as it is, for `apply`.
 const uncurry = FunctionPrototype.bind.bind(FunctionPrototype.call);
 const charCodeAt = uncurry(StringFn.prototype.charCodeAt), slice = uncurry(StringFn.prototype.slice);
 const indexOf = uncurry(StringFn.prototype.indexOf), classOf = uncurry(ObjectPrototype.toString);
@@ -82,7 +82,7 @@ const head = (text, limit) => {
 const cap = (text, limit) => {
   if (text.length <= limit) return text;
   const kept = head(text, limit);
-  return kept + "… (" + (text.length - kept.length) + " more characters)";
+  return kept + "\u2026 (" + (text.length - kept.length) + " more characters)";
 };
 
 const namedError = (name, message) => {

@@ -1,7 +1,7 @@
 // URL and URLSearchParams. The host parses (`post("url\n" + JSON)` answers with JSON); the guest side keeps the parts.
 
 const jsonString = (text) => stringify(apply(toWellFormed, text, []));
-// { href, origin, protocol, … } or null. Built by hand: `stringify` of an array would look for a `toJSON` of the guest's.
+// { href, origin, protocol, ... } or null. Built by hand: `stringify` of an array would look for a `toJSON` of the guest's.
 const parseUrl = (url, base) => parse(ask('url\n["parse",' + jsonString(url) + "," + (base === null ? "null" : jsonString(base)) + "]"));
 const tryUrl = (url, base) => parseUrl(StringFn(url), base === undefined ? null : StringFn(base));
 const invalidUrl = (url) => new TypeErrorCtor("Invalid URL: " + quote(cap(url, 200)));
@@ -213,7 +213,7 @@ const urlFields = (value, into) => {
   if (href !== undefined) add(into, "href: " + quote(href));
   if (pairs === undefined) return;
   for (let i = 0; i < pairs.length && i < ITEMS; i++) add(into, quote(pairs[i].name) + " => " + quote(pairs[i].value));
-  if (pairs.length > ITEMS) add(into, "… " + (pairs.length - ITEMS) + " more items");
+  if (pairs.length > ITEMS) add(into, "\u2026 " + (pairs.length - ITEMS) + " more items");
 };
 
 const urlGlobals = { URL: URLClass, URLSearchParams: URLSearchParamsClass };
