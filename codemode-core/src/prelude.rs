@@ -3,7 +3,8 @@
 /// An expression: a function that takes the native `post(text)`, on some engines `tick()`, and returns the bridge.
 ///
 /// The bridge is a function of one argument: a string is a message from the host, a function is the program. Engines
-/// that keep a snapshot or bytecode of it must make a new one whenever this text changes.
+/// that keep a snapshot or bytecode of it must make a new one whenever this text changes. It is ASCII, so that an engine can
+/// keep it as it is, a byte for each character.
 pub const PRELUDE: &str = concat!(
     "(post, tick) => { \"use strict\";\n",
     include_str!("prelude/primordials.js"),
@@ -15,6 +16,8 @@ pub const PRELUDE: &str = concat!(
     include_str!("prelude/bridge.js"),
     "}"
 );
+
+const _: () = assert!(PRELUDE.is_ascii());
 
 /// File name of the prelude in stack traces. Its frames are never shown.
 pub const PRELUDE_FILE: &str = "codemode:prelude";

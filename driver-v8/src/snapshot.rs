@@ -44,7 +44,7 @@ fn references() -> Cow<'static, [v8::ExternalReference]> {
 }
 
 /// Texts that all isolates share: V8 keeps those it compiled for as long as a function of theirs could be asked for its
-/// text. A character that is not ASCII fails the build.
+/// text.
 static PRELUDE_TEXT: v8::OneByteConst = v8::String::create_external_onebyte_const(PRELUDE.as_bytes());
 static GUARDS_TEXT: v8::OneByteConst = v8::String::create_external_onebyte_const(include_str!("guards.js").as_bytes());
 
