@@ -83,14 +83,7 @@ fn one(line: &str) -> Result<(String, u64), String> {
     let summary: Value = serde_json::from_str(line).map_err(|error| format!("gungraun: {error}: {line}"))?;
     let text = |field: &str| summary[field].as_str().unwrap_or_default();
     let name = format!("{}/{}", text("function_name"), text("id"));
-    let total = &summary["profiles"][0]["summaries"]["total"]["summary"];
-    let metrics = &total["Callgrind"]["Ir"]["metrics"];
-    let new = ["Left", "Both"].into_iter().find_map(|side| match &metrics[side] {
-        Value::Array(sides) => sides.first(),
-        Value::Null => None,
-        one => Some(one),
-    });
-    let count = new.and_then(|value| value["Int"].as_u64().or(value.as_u64()));
+    let count = summary["profiles"][0]["data"]["total"]["metrics"]["Ir"]["values"]["new"].as_u64();
     count.map(|count| (name, count)).ok_or_else(|| format!("gungraun gave no instruction count: {line}"))
 }
 
@@ -130,6 +123,13 @@ mod tests {
         assert!(compare(&baseline, &counts(&[("a", 1_050), ("b", 10)])).is_ok());
         let error = compare(&baseline, &counts(&[("a", 1_051), ("b", 1_000)])).expect_err("it rose");
         assert!(error.starts_with("a takes 5.1 % more instructions"), "{error}");
+    }
+
+    #[test]
+    fn a_count_is_found_in_what_gungraun_prints() {
+        let line = r#"{"function_name":"strip","id":"kilobyte","profiles":[{"data":{"total":{"metrics":{"Ir":{"values":{"new":7,"old":9}}}}}}]}"#;
+        assert_eq!(one(line), Ok(("strip/kilobyte".to_owned(), 7)));
+        assert!(one("{}").is_err());
     }
 
     #[test]
