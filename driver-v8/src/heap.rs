@@ -105,19 +105,22 @@ impl Heap {
 
 /// More than the largest object that V8 makes: an array or a string of 1 GiB.
 const ROOM: usize = (1 << 30) + (256 << 20);
+/// What V8 gets when it asks again.
+const STEP: usize = 1 << 20;
 
 /// The heap is full even after a collection, or one allocation does not fit.
 unsafe extern "C" fn near_limit(books: *mut c_void, current: usize, _initial: usize) -> usize {
     // SAFETY: `books` is the pointer that `watch` gave, and the books outlive the isolate.
     let heap = unsafe { &*books.cast::<Heap>() };
-    // V8 has just collected all it could. It asks again without being full where compiled code looks for its termination
-    // only now and then.
-    if heap.raised.swap(true, Relaxed) && heap.objects.load(Relaxed) > heap.limit.saturating_add(ROOM / 2) {
+    let again = heap.raised.swap(true, Relaxed);
+    if again && heap.objects.load(Relaxed) > heap.limit.saturating_add(ROOM / 2) {
         // A native function that does not look at its termination has filled the room as well.
         rest_for_ever();
     }
     heap.exhaust();
-    current.saturating_add(ROOM)
+    // Compiled code may look for its termination only now and then; until it does, V8 asks again without being full. It
+    // goes on if it gets any more, and what the room holds stays bound.
+    current.saturating_add(if again { STEP } else { ROOM })
 }
 
 /// V8 has no more room and would abort the process next.
