@@ -178,10 +178,13 @@ impl<'a> Reader<'_, 'a> {
     }
 
     fn not_a_function(&self, what: Option<&str>) -> Explanation {
-        let calls = self.calls().filter(|call| self.covers(call.callee.span()));
-        let Some(call) = calls.min_by_key(|call| call.callee.span().size()) else {
-            return Explanation::default();
-        };
+        let calls = self.calls().filter_map(|call| {
+            let callee = call.callee.span();
+            // An engine that names nothing may point at an argument instead.
+            let covered = if self.covers(callee) { Some(callee) } else { self.covers_an_argument(call, what) };
+            Some((covered?.size(), call))
+        });
+        let Some((_, call)) = calls.min_by_key(|(size, _)| *size) else { return Explanation::default() };
         let callee = bare(&call.callee);
         let member = callee.as_member_expression();
         let property = member.and_then(|member| member.static_property_name());
@@ -206,6 +209,13 @@ impl<'a> Reader<'_, 'a> {
             message: Some(format!("`{}`{or_passed} is not a function", self.short(callee))),
             hint: member.and_then(|member| self.origin(member.object())),
         }
+    }
+
+    /// The span of a call if the engine names nothing and points at an argument that is no function.
+    fn covers_an_argument(&self, call: &CallExpression<'a>, what: Option<&str>) -> Option<Span> {
+        let plain = |argument: &Expression<'a>| !bare(argument).is_function() && self.covers(argument.span());
+        let mut arguments = call.arguments.iter().filter_map(|argument| argument.as_expression());
+        (what.is_none() && arguments.any(plain)).then_some(call.span)
     }
 
     fn nothing_there(&self, property: &str, value: &str, set: bool) -> Explanation {
@@ -367,5 +377,8 @@ mod tests {
         assert_eq!(message("rows[key](f)", "[object Array] is not a function", 6), None);
         let either = "`rows.map`, or what it is given, is not a function";
         assert_eq!(message("rows.map(f)", "not a function", 9).as_deref(), Some(either));
+        assert_eq!(message("rows.map(f)", "not a function", 10).as_deref(), Some(either));
+        assert_eq!(message("rows.map(f.g).filter(Boolean)", "not a function", 10).as_deref(), Some(either));
+        assert_eq!(message("rows.map(() => tag`x`)", "not a function", 16), None);
     }
 }
