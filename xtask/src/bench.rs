@@ -59,8 +59,7 @@ pub fn bench(args: &[String]) -> Result<(), String> {
     }
     for model in PROCESSES.iter().filter(|model| wanted(model)) {
         let mut results = Vec::new();
-        let named = |driver: &&&str| *model != "waiting" || options.drivers.iter().any(|name| name == **driver);
-        for driver in features.iter().filter(|driver| named(driver) || WAIT_WITHOUT_A_THREAD.contains(driver)) {
+        for driver in features.iter().filter(|driver| options.measures(model, driver)) {
             for args in arguments(model) {
                 let result = measure(&features, driver, &args)?;
                 println!("{result}");
@@ -81,7 +80,7 @@ fn keep_peers(lines: Vec<Value>) -> Result<(), String> {
 /// The models that criterion does not time: each measurement wants a process of its own.
 const PROCESSES: &[&str] = &["memory", "waiting", "growth"];
 
-/// The drivers of which ten thousand can wait at once; another is tried when it is named.
+/// The drivers of which ten thousand executions can wait at once.
 const WAIT_WITHOUT_A_THREAD: &[&str] = &["quickjs", "wasm"];
 
 fn arguments(model: &str) -> Vec<[&'static str; 2]> {
@@ -127,6 +126,12 @@ fn folder() -> PathBuf {
 }
 
 impl Options {
+    /// Ten thousand executions wait at once where none holds a thread, and on another driver if it is named.
+    fn measures(&self, model: &str, driver: &str) -> bool {
+        let named = || self.drivers.iter().any(|name| name == driver);
+        model != "waiting" || WAIT_WITHOUT_A_THREAD.contains(&driver) || named()
+    }
+
     fn parse(args: &[String]) -> Result<Self, String> {
         let mut options = Self::default();
         let mut args = args.iter();

@@ -79,7 +79,8 @@ const fixMembers = () => {
   strings.toLocaleLowerCase = toLowerCase;
   strings.toLocaleUpperCase = strings.toUpperCase;
 };
-// What V8 puts back.
+
+// Members that V8 puts into a context that it restores.
 const deleteNewest = () => {
   const views = View.prototype, byteArrays = Bytes.prototype;
   delete ErrorCtor.isError; delete Math.f16round; delete Math.sumPrecise;
@@ -88,6 +89,7 @@ const deleteNewest = () => {
   delete views.getFloat16; delete views.setFloat16;
   delete Bytes.fromBase64; delete Bytes.fromHex; delete byteArrays.toBase64; delete byteArrays.toHex; delete byteArrays.setFromBase64; delete byteArrays.setFromHex;
 };
+
 const substring = (text, from, length) => {
   const first = toInteger(from), begin = first >= 0 ? first : first + text.length > 0 ? first + text.length : 0;
   const count = length === undefined ? text.length : toInteger(length);
@@ -164,7 +166,7 @@ const allowed = {
   __proto__: null, AggregateError: 1, Array: 1, ArrayBuffer: 1, BigInt: 1, BigInt64Array: 1, BigUint64Array: 1, Boolean: 1, DataView: 1, Date: 1, Error: 1,
   EvalError: 1, Float32Array: 1, Float64Array: 1, Function: 1, Infinity: 1, Int16Array: 1, Int32Array: 1, Int8Array: 1, Iterator: 1, JSON: 1, Map: 1,
   Math: 1, NaN: 1, Number: 1, Object: 1, Promise: 1, Proxy: 1, RangeError: 1, ReferenceError: 1, Reflect: 1, RegExp: 1, Set: 1, String: 1, Symbol: 1,
-  SyntaxError: 1, TypeError: 1, URIError: 1, Uint16Array: 1, Uint32Array: 1, Uint8Array: 1, Uint8ClampedArray: 1, WeakMap: 1, WeakSet: 1, decodeURI: 1,
+  SyntaxError: 1, TypeError: 1, URIError: 1, Uint16Array: 1, Uint32Array: 1, Uint8Array: 1, Uint8ClampedArray: 1, WeakMap: 1, WeakSet: 1, console: 1, decodeURI: 1,
   decodeURIComponent: 1, encodeURI: 1, encodeURIComponent: 1, globalThis: 1, isFinite: 1, isNaN: 1, parseFloat: 1, parseInt: 1, undefined: 1,
 };
 
@@ -178,6 +180,8 @@ const fixGlobals = () => {
     stuck[stuck.length] = names[i];
   }
 };
+
+// What programs get besides the language's own.
 const addGlobals = (globals) => {
   for (const name in globals) {
     define(globalThis, name, globals[name]);
@@ -193,5 +197,4 @@ addGlobals(clockGlobals);
 addGlobals(webGlobals);
 addGlobals(urlGlobals);
 fix(globalThis, "console", console);
-allowed.console = 1;
 if (!inSnapshot) lockDown();
