@@ -65,7 +65,8 @@ pub trait Engine: Sized + 'static {
     /// Calls the bridge with `text` as a string, then runs every job that was queued.
     fn deliver(&mut self, text: &str) -> Result<(), Stop>;
 
-    /// The most bytes the heap held so far, or `None` where the engine cannot say. Core asks once, at the end.
+    /// The most bytes the heap held so far, or `None` where the engine cannot say. Core asks once, at the end. An engine
+    /// that held little is destroyed after the caller was answered, any other before.
     fn heap_peak_bytes(&mut self) -> Option<u64> {
         None
     }

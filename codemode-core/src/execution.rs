@@ -403,6 +403,10 @@ impl Execution {
     }
 }
 
+/// The caller does not wait until an engine that held at most so many bytes is destroyed. A larger one goes before the
+/// answer: a host that bounds how many execute at once has then bound their memory.
+const SMALL_ENGINE: u64 = 4 << 20;
+
 type Calls = FuturesUnordered<BoxFuture<'static, (u64, Result<Option<Json>, CallError>)>>;
 
 /// Runs one program on one engine to its end, and answers the caller.
@@ -439,11 +443,13 @@ pub(crate) async fn drive<E: Engine>(mut engine: E, execution: Arc<Execution>, j
                 None => wait(&execution, &mut calls, until, &mut todo).await,
             },
             Action::Finish(ending) => {
-                let heap_peak_bytes = engine.heap_peak_bytes();
-                // The engine goes before the answer: when the caller hears, nothing of the sandbox is left.
-                drop(engine);
                 calls.clear();
+                let heap_peak_bytes = engine.heap_peak_bytes();
+                let small = heap_peak_bytes.is_some_and(|bytes| bytes <= SMALL_ENGINE);
+                // Destroyed here if it is not small.
+                let kept = small.then_some(engine);
                 execution.answer(*ending, heap_peak_bytes);
+                drop(kept);
                 return;
             }
         }

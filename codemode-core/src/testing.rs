@@ -29,6 +29,8 @@ pub enum Step {
     Spin,
     /// `deaf 300`: computes for so many milliseconds whatever happens.
     Deaf(Duration),
+    /// `hold 4096 300`: held so many bytes at most, and will take so many milliseconds to be destroyed.
+    Hold(u64, Duration),
     /// `memory`: meets its heap limit.
     Memory,
     /// `throw`: throws past the prelude.
@@ -40,6 +42,7 @@ pub enum Step {
 impl Step {
     fn parse(line: &str) -> Result<Self, ScriptError> {
         let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let held = rest.split_once(' ').and_then(|(bytes, ms)| Some((bytes.parse().ok()?, ms.parse().ok()?)));
         Ok(match (verb, rest) {
             ("post", text) => Self::Post(text.replace("\\n", "\n")),
             ("rest", "") => Self::Rest,
@@ -47,6 +50,7 @@ impl Step {
             ("deaf", ms) if ms.parse::<u32>().is_ok() => {
                 Self::Deaf(Duration::from_millis(ms.parse().unwrap_or_default()))
             }
+            ("hold", _) if let Some((bytes, ms)) = held => Self::Hold(bytes, Duration::from_millis(ms)),
             ("memory", "") => Self::Memory,
             ("throw", "") => Self::Throw,
             ("panic", "") => Self::Panic,
@@ -65,6 +69,7 @@ pub struct ScriptedEngine {
     port: Port,
     steps: VecDeque<Step>,
     interrupted: Arc<AtomicBool>,
+    held: Option<(u64, Duration)>,
 }
 
 /// How a [`ScriptedEngine`] starts.
@@ -96,7 +101,7 @@ impl Engine for ScriptedEngine {
         assert!(!options.panics, "asked to panic");
         match &options.fails {
             Some(why) => Err(why.clone().into()),
-            None => Ok(Self { port, steps: VecDeque::new(), interrupted: Arc::default() }),
+            None => Ok(Self { port, steps: VecDeque::new(), interrupted: Arc::default(), held: None }),
         }
     }
 
@@ -117,6 +122,18 @@ impl Engine for ScriptedEngine {
             self.port.post(&format!("log debug\n{text}"));
         }
         self.go()
+    }
+
+    fn heap_peak_bytes(&mut self) -> Option<u64> {
+        self.held.map(|(bytes, _)| bytes)
+    }
+}
+
+impl Drop for ScriptedEngine {
+    fn drop(&mut self) {
+        if let Some((_, time)) = self.held {
+            thread::sleep(time);
+        }
     }
 }
 
@@ -141,6 +158,7 @@ impl ScriptedEngine {
                         thread::yield_now();
                     }
                 }
+                Step::Hold(bytes, time) => self.held = Some((bytes, time)),
                 Step::Memory => return Err(Stop::OutOfMemory),
                 Step::Throw => return Err(Stop::Threw(thrown("Error", "past the prelude"))),
                 Step::Panic => panic!("a step asked for it"),

@@ -184,6 +184,18 @@ async fn engine_failures_have_their_own_kinds() {
 }
 
 #[tokio::test]
+async fn the_answer_waits_for_a_large_engine_to_go_and_not_for_a_small_one() {
+    let took = async |program| {
+        let begun = Instant::now();
+        assert_eq!(run(program).await.result, Ok(None), "{program}");
+        begun.elapsed()
+    };
+    let (small, large) = (took("hold 4096 300\npost done").await, took("hold 400000000 300\npost done").await);
+    assert!(small < Duration::from_millis(200), "{small:?}");
+    assert!(large >= Duration::from_millis(300), "{large:?}");
+}
+
+#[tokio::test]
 async fn a_context_runs_one_program_after_another() {
     let driver = scripted();
     let mut context = driver.create_context(config(5_000)).await.expect("a sandbox");
