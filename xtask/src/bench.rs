@@ -50,12 +50,15 @@ pub fn bench(args: &[String]) -> Result<(), String> {
         let lines = peers::run(folder, &features, options.quick)?;
         return if options.record { keep_peers(lines) } else { Ok(()) };
     }
+    let about = if options.record { Some(record::drivers(&features)?) } else { None };
+    let keep = |kind: &str, results| match &about {
+        Some(drivers) => record::keep(kind, Record::new(drivers.clone(), results)),
+        None => Ok(()),
+    };
     let wanted = |model: &str| options.models.is_empty() || options.models.iter().any(|wanted| wanted == model);
     if options.models.is_empty() || options.models.iter().any(|model| !PROCESSES.contains(&model.as_str())) {
         let results = criterion::run(&features, &options.drivers, &options.models)?;
-        if options.record {
-            record::keep("drivers", Record::of(&features, results)?)?;
-        }
+        keep("drivers", results)?;
     }
     for model in PROCESSES.iter().filter(|model| wanted(model)) {
         let mut results = Vec::new();
@@ -66,9 +69,7 @@ pub fn bench(args: &[String]) -> Result<(), String> {
                 results.push(result);
             }
         }
-        if options.record {
-            record::keep(model, Record::of(&features, results)?)?;
-        }
+        keep(model, results)?;
     }
     Ok(())
 }

@@ -37,14 +37,13 @@ impl Record {
             results,
         }
     }
+}
 
-    /// The same for results of the drivers in `features`, which are asked what they are.
-    pub fn of(features: &[&str], results: Vec<Value>) -> Result<Self, String> {
-        let mut command = with_features(cargo(&["run", "--quiet", "--release", "--bin", "measure"]), features);
-        command.args(["--", "drivers"]);
-        let drivers = serde_json::from_str(&output(command)?).map_err(|error| format!("measure drivers: {error}"))?;
-        Ok(Self::new(drivers, results))
-    }
+/// What the drivers in `features` say of themselves. To be asked before anything is measured: it may have to be built.
+pub fn drivers(features: &[&str]) -> Result<Value, String> {
+    let mut command = with_features(cargo(&["run", "--quiet", "--release", "--bin", "measure"]), features);
+    command.args(["--", "drivers"]);
+    serde_json::from_str(&output(command)?).map_err(|error| format!("measure drivers: {error}"))
 }
 
 /// Writes a record.
