@@ -127,10 +127,11 @@ fn folder() -> PathBuf {
 }
 
 impl Options {
-    /// Ten thousand executions wait at once where none holds a thread, and on another driver if it is named.
+    /// Ten thousand executions wait at once where none holds a thread, and on another driver if both are named.
     fn measures(&self, model: &str, driver: &str) -> bool {
-        let named = || self.drivers.iter().any(|name| name == driver);
-        model != "waiting" || WAIT_WITHOUT_A_THREAD.contains(&driver) || named()
+        let named = |names: &[String], name| names.iter().any(|named| named == name);
+        let asked_for = || named(&self.drivers, driver) && named(&self.models, model);
+        model != "waiting" || WAIT_WITHOUT_A_THREAD.contains(&driver) || asked_for()
     }
 
     fn parse(args: &[String]) -> Result<Self, String> {
