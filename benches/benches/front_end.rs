@@ -15,7 +15,7 @@ fn strip(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("strip");
     let functions = ["external_getTopProducts", "external_getProductRatings", "external_saveReport"];
     let names = ToolNames::new(functions.map(|function| (function, function)));
-    let known = |name: &str| functions.contains(&name) || codemode::globals::is_global(name);
+    let known = |name: &str| functions.contains(&name) || codemode::names::is_global(name);
     let options = CompileOptions::new(4 << 20, &known, names.functions());
     // The whole front end of one program, lints on: at most 150 µs is wanted.
     let thirty = include_str!("../programs/thirty_lines.ts");

@@ -28,7 +28,7 @@ const EXTERNALS: [&str; 3] = ["external_getProductRatings", "external_getTopProd
 #[library_benchmark]
 #[bench::lines30(externals())]
 fn compile_program(externals: Vec<Arc<str>>) -> Compiled {
-    let known = |name: &str| externals.iter().any(|external| **external == *name) || codemode::globals::is_global(name);
+    let known = |name: &str| externals.iter().any(|external| **external == *name) || codemode::names::is_global(name);
     let options = CompileOptions::new(1 << 20, &known, &externals);
     let compiled = compile(black_box(PROGRAM), &options).expect("it compiles");
     assert_eq!(compiled.externals, EXTERNALS);

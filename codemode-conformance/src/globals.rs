@@ -64,6 +64,6 @@ mod tests {
             .collect();
         // The lines are sorted with what follows the name.
         listed.sort_unstable();
-        assert_eq!(listed, codemode_core::globals::GLOBALS);
+        assert_eq!(listed, codemode_core::names::GLOBALS);
     }
 }

@@ -5,64 +5,33 @@
 //!
 //! The layers, from the outside in: [`CodeMode`] (tools, prompt, TypeScript) over an [`IsolateDriver`] (makes
 //! sandboxes) over [`Threaded`] (threads, deadlines, warm pool) over an [`Engine`] (one JavaScript heap, text in and
-//! text out). The event loop of an execution is [`session`], a state machine without threads or clock.
+//! text out). The event loop of an execution is [`session`], a state machine without threads or clock. Each layer is a
+//! folder, and uses only folders below it.
 #![forbid(unsafe_code)]
 
-mod catalog;
-mod check;
 mod code_mode;
-mod discovery;
 mod driver;
 pub mod engine;
-mod error;
-mod event;
-mod execution;
-mod failure;
-mod finish;
-pub mod globals;
 pub mod journal;
-mod json;
-mod limits;
-pub mod message;
-pub mod names;
-mod nearest;
-mod outcome;
-mod prelude;
-mod prompt;
-mod replay;
-mod reply;
-mod secrets;
 pub mod session;
-mod stack;
 pub mod stubs;
-pub mod testing;
-mod threaded;
 mod tool;
-#[cfg(feature = "typecheck")]
-pub mod typecheck;
-pub mod typescript;
-mod url;
-mod validate;
-mod watch;
-mod workers;
+mod types;
 
-pub use check::Checked;
+pub use codemode_typescript as typescript;
+pub use typescript::names::{self, sanitize_tool_name};
+#[cfg(feature = "typecheck")]
+pub use typescript::typecheck;
+
 pub use code_mode::{
-    CodeMode, CodeModeBuilder, EventStream, ExecuteOptions, FunctionInfo, Listener, ToolDefinition, generate_types,
+    Checked, CodeMode, CodeModeBuilder, EventStream, ExecuteOptions, FunctionInfo, Reply, ReplyError, ToolDefinition,
+    generate_types,
 };
-pub use driver::{BoxFuture, ContextConfig, DriverInfo, Host, IsolateContext, IsolateDriver, Program, ToolNames};
+pub use driver::{BoxFuture, ContextConfig, DriverInfo, Host, IsolateContext, IsolateDriver, Program, Threaded};
 pub use engine::{Engine, HeapLimits};
-pub use error::{Error, ErrorKind};
-pub use event::{CallError, Event, EventKind, Progress};
 pub use journal::{Journal, Recorder, Recording};
-pub use json::Json;
-pub use limits::Limits;
-pub use names::sanitize_tool_name;
-pub use outcome::{ConsoleLine, DroppedCall, Failure, FailureKind, Level, Outcome, Position, Stats};
-pub use reply::{Reply, ReplyError};
-pub use secrets::{SecretCheck, SecretParameter};
-pub use session::Call;
-pub use stack::Frame;
-pub use threaded::Threaded;
-pub use tool::{OutputCheck, Tool, ToolContext, ToolError};
-pub use validate::Mismatch;
+pub use tool::{Mismatch, OutputCheck, SecretCheck, SecretParameter, Tool, ToolContext, ToolError};
+pub use types::{
+    Call, CallError, ConsoleLine, DroppedCall, Error, ErrorKind, Event, EventKind, Failure, FailureKind, Frame, Json,
+    Level, Limits, Listener, Outcome, Position, Progress, Stats, ToolNames,
+};

@@ -5,19 +5,23 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use super::{CodeMode, Listener, Shared, ToolDefinition};
+use codemode_typescript::names;
+
+use super::{CodeMode, Shared};
 use crate::{
-    catalog::Catalog,
-    discovery::{self, Discovery, search_tool},
-    driver::{IsolateDriver, ToolNames},
-    error::{Error, ErrorKind},
-    event::Event,
-    limits::Limits,
-    names,
-    prompt::{self, PromptLimits, PromptParts},
-    secrets::{SecretCheck, secret_parameters},
+    code_mode::{
+        catalog::Catalog,
+        definition::ToolDefinition,
+        discovery::{self, Discovery, search_tool},
+        prompt::{self, PromptLimits, PromptParts},
+    },
+    driver::IsolateDriver,
     stubs::{self, ToolSignature},
-    tool::Tool,
+    tool::{
+        Tool,
+        secrets::{SecretCheck, secret_parameters},
+    },
+    types::{Error, ErrorKind, Event, Limits, Listener, ToolNames},
 };
 
 const MOST_CHECKED_AT_START: usize = 256;
@@ -38,6 +42,13 @@ pub struct CodeModeBuilder {
     catalog_tokens: Option<usize>,
     lazy_tokens: Option<usize>,
     notes: Vec<String>,
+}
+
+impl CodeMode {
+    /// Begins with nothing: give it a driver and tools.
+    pub fn builder() -> CodeModeBuilder {
+        CodeModeBuilder::default()
+    }
 }
 
 impl CodeModeBuilder {
@@ -191,14 +202,12 @@ impl CodeModeBuilder {
         Ok(CodeMode {
             shared: Arc::new(Shared {
                 driver,
-                catalog: Arc::new(Catalog { tools, names, on_warning }),
+                catalog: Arc::new(Catalog { tools, names, stubs: declared, discovery, on_warning }),
                 limits,
                 on_event,
                 definition: ToolDefinition::new(description),
                 lazy_definitions: lazy.then(|| (discovery::discovery_definition(), discovery::search_definition())),
-                discovery,
                 system_prompt,
-                stubs: declared,
                 problems,
             }),
         })

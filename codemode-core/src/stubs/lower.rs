@@ -14,7 +14,7 @@ use super::{
     resolve::{Document, Place, base_within, last_word},
     types::{Body, Definition, Property, Type, TypeId, Types, UNKNOWN},
 };
-use crate::names::words;
+use codemode_typescript::names::words;
 
 /// Lowers one document. What is wrong in it is noted and becomes `unknown`.
 pub(super) struct Lowering<'t, 'a> {

@@ -15,8 +15,6 @@ pub(crate) mod sample;
 mod shapes;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tool_tests;
 mod type_names;
 mod types;
 
@@ -32,14 +30,14 @@ use self::{
     type_names::{TypeNames, pascal},
     types::{Object, Others, Type, TypeId, Types, UNKNOWN},
 };
-use crate::names::PREFIX;
+use codemode_typescript::names::PREFIX;
 
 /// What is known of a tool before it runs.
 #[derive(Debug, Clone, Copy)]
 pub struct ToolSignature<'a> {
     /// The name the host gave it.
     pub name: &'a str,
-    /// The function's name inside the sandbox, from [`assign_names`](crate::names::assign_names).
+    /// The function's name inside the sandbox, from [`assign_names`](codemode_typescript::names::assign_names).
     pub guest_name: &'a str,
     /// What the tool does, in its author's words.
     pub description: &'a str,

@@ -1,0 +1,290 @@
+//! [`CodeMode`]: tools in, one tool out. What most hosts use, and all they need.
+
+mod builder;
+pub(crate) mod catalog;
+mod check;
+mod definition;
+mod discovery;
+mod explain;
+mod host;
+mod options;
+mod prompt;
+mod reply;
+
+use std::{collections::HashSet, fmt, sync::Arc};
+
+use codemode_typescript::{
+    CompileOptions, Compiled, Diagnostic, LiteralInput, compile,
+    names::{self, is_global},
+};
+use serde_json::{Value, json};
+
+pub use self::{
+    builder::CodeModeBuilder,
+    check::Checked,
+    definition::ToolDefinition,
+    options::{EventStream, ExecuteOptions},
+    reply::{Reply, ReplyError},
+};
+use self::{
+    catalog::Catalog,
+    explain::{Finish, refusal},
+    host::{Audience, CatalogHost, fresh_id},
+    prompt::SystemPrompt,
+};
+use crate::{
+    driver::{ContextConfig, IsolateDriver, Program},
+    journal::{Journal, Recording},
+    stubs::{self, ToolSignature},
+    tool::Tool,
+    types::{Error, Limits, Listener, Outcome, ToolNames},
+};
+
+/// One tool for a model, `execute_typescript`, in front of all the tools of a host. Cheap to clone.
+#[derive(Clone)]
+pub struct CodeMode {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    driver: Arc<dyn IsolateDriver>,
+    catalog: Arc<Catalog>,
+    limits: Limits,
+    on_event: Option<Listener>,
+    definition: ToolDefinition,
+    /// Of `discover_tools` and `search_tools`.
+    lazy_definitions: Option<(ToolDefinition, ToolDefinition)>,
+    system_prompt: SystemPrompt,
+    problems: Vec<String>,
+}
+
+/// A function of the sandbox and the tool behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FunctionInfo<'a> {
+    /// What programs call.
+    pub name: &'a str,
+    /// The tool's own name.
+    pub tool: &'a str,
+    /// What it does, in its author's words.
+    pub description: &'a str,
+}
+
+impl CodeMode {
+    /// What to register with the model: name, description and schemas of `execute_typescript`.
+    pub fn tool_definition(&self) -> &ToolDefinition {
+        &self.shared.definition
+    }
+
+    /// The second tool to register when there are [lazy](Tool::lazy) tools: `discover_tools` gives their declarations.
+    pub fn discovery_definition(&self) -> Option<&ToolDefinition> {
+        self.shared.lazy_definitions.as_ref().map(|(discovery, _)| discovery)
+    }
+
+    /// A third tool to register when there are lazy tools: `search_tools` finds them by words, as `external_searchTools`
+    /// does for programs. It saves a model that knows no names an execution.
+    pub fn search_definition(&self) -> Option<&ToolDefinition> {
+        self.shared.lazy_definitions.as_ref().map(|(_, search)| search)
+    }
+
+    /// Answers a model's call of `discover_tools`: takes `{ "toolNames": […] }`, gives the declarations, and the nearest
+    /// names where there is no such tool.
+    pub fn discover(&self, input: &Value) -> Value {
+        self.shared.catalog.discovery.get().map_or_else(nothing_lazy, |discovery| discovery.discover(input))
+    }
+
+    /// Answers a model's call of `search_tools`: takes `{ "query", "limit"?, "offset"? }`, gives a page of declarations.
+    pub fn search(&self, input: &Value) -> Value {
+        self.shared.catalog.discovery.get().map_or_else(nothing_lazy, |discovery| discovery.answer_search(input))
+    }
+
+    /// A system prompt that ends with the [catalog](Self::catalog).
+    pub fn system_prompt(&self) -> &str {
+        &self.shared.system_prompt.text
+    }
+
+    /// The tools as the system prompt shows them: declarations, a line for each lazy tool, and how to get its declaration.
+    pub fn catalog(&self) -> &str {
+        self.shared.system_prompt.catalog()
+    }
+
+    /// The system prompt with a sentence in place of the catalog, for hosts that show that elsewhere.
+    pub fn system_prompt_without_catalog(&self, instead: &str) -> String {
+        self.shared.system_prompt.without_catalog(instead)
+    }
+
+    /// The TypeScript declarations of all tools that are not [lazy](Tool::lazy).
+    pub fn stubs(&self) -> &str {
+        &self.shared.catalog.stubs.text
+    }
+
+    /// Each function of the sandbox, in order, for hosts that show a large catalog in parts.
+    pub fn functions(&self) -> impl Iterator<Item = FunctionInfo<'_>> {
+        let Catalog { names, tools, .. } = &*self.shared.catalog;
+        names.functions().iter().zip(tools).map(|(name, tool)| FunctionInfo {
+            name,
+            tool: tool.name(),
+            description: &tool.definition.description,
+        })
+    }
+
+    /// The declarations of some functions with the types they need, each once. Names that are none are passed over.
+    pub fn stubs_of(&self, functions: &[&str]) -> String {
+        let (mut text, mut types) = (String::new(), HashSet::new());
+        for stub in functions.iter().filter_map(|name| self.shared.catalog.stub(name)) {
+            for named in stub.types.iter().filter(|named| types.insert(named.name.as_str())) {
+                text.push_str(named.text.trim_end());
+                text.push('\n');
+            }
+            text.push_str(stub.text.trim_end());
+            text.push('\n');
+        }
+        text
+    }
+
+    /// What is wrong with single tools, such as a schema that is none. The other tools are not affected.
+    pub fn problems(&self) -> &[String] {
+        &self.shared.problems
+    }
+
+    /// The driver that runs the programs.
+    pub fn driver(&self) -> &Arc<dyn IsolateDriver> {
+        &self.shared.driver
+    }
+
+    /// Answers a model's call of `execute_typescript`: takes `{ "typescriptCode": "…" }`, gives what the model is to
+    /// see. Whatever goes wrong is in the reply.
+    pub async fn call(&self, input: &Value, options: ExecuteOptions) -> Reply {
+        let code = match input.get("typescriptCode") {
+            Some(Value::String(code)) => code,
+            Some(other) => {
+                let kind = match other {
+                    Value::Null => "null",
+                    Value::Bool(_) => "a boolean",
+                    Value::Number(_) => "a number",
+                    Value::Array(_) => "an array",
+                    Value::Object(_) | Value::String(_) => "an object",
+                };
+                return Reply::of_bad_input(&format!("typescriptCode is {kind}; it must be a string"));
+            }
+            None => return Reply::of_bad_input("typescriptCode is missing"),
+        };
+        match self.execute(code, options).await {
+            Ok(outcome) => Reply::of(&outcome),
+            Err(error) => Reply::of_host_error(&error),
+        }
+    }
+
+    /// Runs one program. Dropping the future cancels it.
+    ///
+    /// # Errors
+    /// Only when the host fails; whatever the program does, also a syntax error, is in the [`Outcome`].
+    pub async fn execute(&self, code: &str, options: ExecuteOptions) -> Result<Outcome, Error> {
+        let limits = options.limits.clone().unwrap_or_else(|| self.shared.limits.clone());
+        limits.check()?;
+        let sinks = [self.shared.on_event.clone(), options.listener.clone()];
+        let audience = Arc::new(Audience::new(options.tool_call_id.clone(), sinks));
+        let names = &self.shared.catalog.names;
+        let compiled = match self.compile(code, names, &limits) {
+            Ok(compiled) => Arc::new(compiled),
+            Err(diagnostics) => return audience.hear_refusal(code.len(), refusal(code, &diagnostics)),
+        };
+        let mut program = program(&compiled, names, audience.tool_call_id().clone());
+        program.code_length = code.len();
+        program.seed = options.seed;
+        program.epoch_ms = options.epoch_ms;
+        program.journal = options.journal.map(|recorder| Box::new(recorder) as Box<dyn Journal>);
+        let finish = Finish { code: code.into(), compiled, names: names.clone(), catalog: self.shared.catalog.clone() };
+        let host = CatalogHost::new(self.shared.catalog.clone(), audience, finish.clone());
+        let config = ContextConfig { limits, tools: names.clone() };
+        let outcome = self.shared.driver.execute(config, program, Arc::new(host)).await?;
+        Ok(finish.finish(outcome))
+    }
+
+    /// Runs a recorded execution again: no tool is called, every answer comes from the record.
+    ///
+    /// `code` is the program to run; give the recorded one to audit, a changed one to see where it departs.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Diverged`] at the first message that differs from the record.
+    pub async fn replay(&self, code: &str, recording: Recording) -> Result<Outcome, Error> {
+        let (limits, names) = (recording.header.limits(), Arc::new(recording.header.tool_names()));
+        limits.check()?;
+        let compiled = match self.compile(code, &names, &limits) {
+            Ok(compiled) => compiled,
+            Err(diagnostics) => return Ok(Outcome::new(Err(refusal(code, &diagnostics)))),
+        };
+        let program = program(&compiled, &names, fresh_id());
+        let config = ContextConfig { limits, tools: names.clone() };
+        let outcome = self.shared.driver.replay(config, program, recording).await?;
+        let finish =
+            Finish { code: code.into(), compiled: Arc::new(compiled), names, catalog: self.shared.catalog.clone() };
+        Ok(finish.finish(outcome))
+    }
+
+    pub(crate) fn compile(&self, code: &str, names: &ToolNames, limits: &Limits) -> Result<Compiled, Vec<Diagnostic>> {
+        let known = |name: &str| names.find(name).is_some() || is_global(name);
+        let catalog = &self.shared.catalog;
+        let check_input = |function: &str, input: Option<&LiteralInput>| {
+            let tool = catalog.names.find(function).and_then(|(index, _)| catalog.tools.get(index));
+            tool.map(|tool| tool.literal_problems(input)).unwrap_or_default()
+        };
+        let declaration = |function: &str| self.shared.catalog.stub(function).map(explain::declaration);
+        let options = CompileOptions {
+            check_input: &check_input,
+            declaration: &declaration,
+            ticks: self.shared.driver.wants_ticks(),
+            ..CompileOptions::new(limits.source_bytes, &known, names.functions())
+        };
+        compile(code, &options)
+    }
+
+    pub(crate) fn names(&self) -> &ToolNames {
+        &self.shared.catalog.names
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.shared.limits
+    }
+}
+
+/// The compiled program with the functions that it can reach.
+fn program(compiled: &Compiled, names: &ToolNames, tool_call_id: Arc<str>) -> Program {
+    let mut program = Program::new(compiled.javascript.as_str(), tool_call_id);
+    if !compiled.dynamic_globals {
+        let there = compiled.externals.iter().filter(|name| names.find(name).is_some());
+        program.functions = Some(there.cloned().collect());
+    }
+    program
+}
+
+fn nothing_lazy() -> Value {
+    json!({ "error": "there is nothing to look for: all tools are declared already" })
+}
+
+impl fmt::Debug for CodeMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tools = self.shared.catalog.tools.len();
+        f.debug_struct("CodeMode").field("driver", &self.shared.driver).field("tools", &tools).finish_non_exhaustive()
+    }
+}
+
+/// The TypeScript declarations of tools, as the prompt has them, for hosts that show them in a place of their own.
+///
+/// ```
+/// use codemode_core::{Tool, generate_types};
+/// use serde_json::{Value, json};
+///
+/// let input = json!({ "type": "object", "properties": { "id": { "type": "string" } }, "required": ["id"] });
+/// let tool = Tool::from_schema("get-user", "Finds a user.", input, None, |_, _| async { Ok(Value::Null) });
+/// assert_eq!(
+///     generate_types(&[tool]),
+///     "/** Finds a user. @returns unknown */\n\
+///      declare function external_get_user(input: { id: string }): Promise<unknown>;\n"
+/// );
+/// ```
+pub fn generate_types(tools: &[Tool]) -> String {
+    let functions = names::assign_names(tools.iter().map(Tool::name));
+    let signatures: Vec<ToolSignature<'_>> =
+        tools.iter().zip(&functions).map(|(tool, function)| tool.signature(function)).collect();
+    stubs::declare(&signatures).text
+}

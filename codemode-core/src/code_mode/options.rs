@@ -1,0 +1,74 @@
+//! [`ExecuteOptions`]: what one execution is given besides its program, and [`EventStream`], which its events can come through.
+
+use std::{
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures_util::Stream;
+use tokio::sync::mpsc;
+
+use crate::{
+    journal::Recorder,
+    types::{Event, Limits, Listener},
+};
+
+/// What one execution is given besides its program. [`Default`] is right for most.
+#[derive(Clone, Default)]
+pub struct ExecuteOptions {
+    /// Identifies the execution in its events; the model's own id of the tool call, if there is one. Fresh if `None`.
+    pub tool_call_id: Option<Arc<str>>,
+    /// Limits other than those of the [`CodeMode`].
+    pub limits: Option<Limits>,
+    /// Seed of the program's randomness; fresh if `None`.
+    pub seed: Option<u64>,
+    /// The program's clock at its start, in milliseconds since 1970; the real time if `None`.
+    pub epoch_ms: Option<u64>,
+    /// Takes down the execution, for [`CodeMode::replay`].
+    pub journal: Option<Recorder>,
+    /// Hears the events of this execution; see [`on_event`](Self::on_event).
+    pub listener: Option<Listener>,
+}
+
+impl ExecuteOptions {
+    /// Hears the events of this execution, in order. Called on the thread that runs the program: it must not block.
+    #[must_use]
+    pub fn on_event(mut self, listen: impl Fn(Event) + Send + Sync + 'static) -> Self {
+        self.listener = Some(Arc::new(listen));
+        self
+    }
+
+    /// Hears the events of this execution as a stream, which ends when the execution has.
+    pub fn stream_events(self) -> (Self, EventStream) {
+        let (send, receive) = mpsc::unbounded_channel();
+        // Nobody may listen any more.
+        (self.on_event(move |event| drop(send.send(event))), EventStream(receive))
+    }
+}
+
+impl fmt::Debug for ExecuteOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExecuteOptions").field("tool_call_id", &self.tool_call_id).finish_non_exhaustive()
+    }
+}
+
+/// The events of one execution, in order. Ends when the execution has ended.
+#[derive(Debug)]
+pub struct EventStream(mpsc::UnboundedReceiver<Event>);
+
+impl EventStream {
+    /// The next event; `None` after the last.
+    pub async fn next(&mut self) -> Option<Event> {
+        self.0.recv().await
+    }
+}
+
+impl Stream for EventStream {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.0.poll_recv(context)
+    }
+}

@@ -1,0 +1,206 @@
+//! What a user of the library sees of an engine: [`IsolateDriver`] makes sandboxes, [`IsolateContext`] is one.
+//!
+//! [`Threaded`](crate::Threaded) implements both for every [`Engine`](crate::Engine). A sandbox somewhere else, in
+//! another process or behind a network, implements them itself:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use codemode_core::{
+//!     BoxFuture, ContextConfig, Error, Host, IsolateContext, IsolateDriver, Json, Outcome, Program,
+//! };
+//!
+//! /// A driver outside of codemode: every program is answered by a table, as a remote service might.
+//! #[derive(Debug)]
+//! struct Scripted;
+//!
+//! impl IsolateDriver for Scripted {
+//!     fn name(&self) -> &str {
+//!         "scripted"
+//!     }
+//!     fn create_context(&self, _: ContextConfig) -> BoxFuture<'_, Result<Box<dyn IsolateContext>, Error>> {
+//!         Box::pin(async { Ok(Box::new(ScriptedContext) as Box<dyn IsolateContext>) })
+//!     }
+//! }
+//!
+//! struct ScriptedContext;
+//!
+//! impl IsolateContext for ScriptedContext {
+//!     fn execute(&mut self, program: Program, _: Arc<dyn Host>) -> BoxFuture<'_, Result<Outcome, Error>> {
+//!         Box::pin(async move {
+//!             let answer = if program.javascript.contains("1 + 1") { "2" } else { "null" };
+//!             Ok(Outcome::new(Ok(Json::from_text(answer).ok())))
+//!         })
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let code_mode = codemode_core::CodeMode::builder().driver(Scripted).build()?;
+//! let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+//! let outcome = runtime.block_on(code_mode.execute("return 1 + 1", Default::default()))?;
+//! assert_eq!(outcome.result, Ok(Json::from_text("2").ok()));
+//! # Ok(()) }
+//! ```
+
+pub(crate) mod clock;
+mod execution;
+mod threaded;
+pub(crate) mod timer;
+mod workers;
+
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    journal::{Journal, Recording},
+    types::{Call, CallError, Error, ErrorKind, Event, Json, Limits, Outcome, ToolNames},
+};
+
+pub use threaded::Threaded;
+
+/// A future on the heap that can move between threads.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Makes sandboxes of one kind. Cheap to share behind an [`Arc`]; all methods may be called from any thread.
+pub trait IsolateDriver: fmt::Debug + Send + Sync + 'static {
+    /// Stable, lower case, such as `quickjs`.
+    fn name(&self) -> &str;
+
+    /// What this driver's sandboxes can promise, for people: engine, version, guarantees.
+    fn info(&self) -> DriverInfo {
+        DriverInfo { name: self.name().to_owned(), ..DriverInfo::default() }
+    }
+
+    /// Whether programs for this driver must call their third argument at the head of every loop and function,
+    /// because nothing else can stop them. [`CodeMode`](crate::CodeMode) sees to it.
+    fn wants_ticks(&self) -> bool {
+        false
+    }
+
+    /// Makes a sandbox and waits until it is ready to run.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] for limits out of range, [`ErrorKind::DriverStart`] when the engine does not come up,
+    /// [`ErrorKind::ThreadsLost`] when too many programs hold their threads.
+    fn create_context(&self, config: ContextConfig) -> BoxFuture<'_, Result<Box<dyn IsolateContext>, Error>>;
+
+    /// Runs one program in a sandbox made for it and destroyed after it: before the answer if the sandbox held much, a
+    /// moment later if it held little. Drivers that can start and run in one step do so here.
+    ///
+    /// # Errors
+    /// Those of [`create_context`](Self::create_context) and [`IsolateContext::execute`].
+    fn execute<'a>(
+        &'a self,
+        config: ContextConfig,
+        program: Program,
+        host: Arc<dyn Host>,
+    ) -> BoxFuture<'a, Result<Outcome, Error>> {
+        Box::pin(async move { self.create_context(config).await?.execute(program, host).await })
+    }
+
+    /// Runs one program again from its record: no tool is called, every answer comes from the record. What the
+    /// program says is compared with what it said then.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Diverged`] at the first difference, [`ErrorKind::Unsupported`] where a driver cannot replay.
+    fn replay<'a>(
+        &'a self,
+        _config: ContextConfig,
+        _program: Program,
+        _recording: Recording,
+    ) -> BoxFuture<'a, Result<Outcome, Error>> {
+        let error =
+            Error::new(ErrorKind::Unsupported, "this driver cannot replay a journal").with("driver", self.name());
+        Box::pin(async { Err(error) })
+    }
+}
+
+/// One sandbox. Dropping it destroys it.
+pub trait IsolateContext: Send {
+    /// Runs one program to its end. Each program starts with fresh state, also the second one in the same context.
+    ///
+    /// Dropping the future cancels: the engine is interrupted, open calls are dropped.
+    ///
+    /// # Errors
+    /// An [`Error`] means that the host failed; whatever the program did is in the [`Outcome`].
+    fn execute(&mut self, program: Program, host: Arc<dyn Host>) -> BoxFuture<'_, Result<Outcome, Error>>;
+}
+
+/// What a program may cause outside its sandbox.
+pub trait Host: Send + Sync + 'static {
+    /// Runs one tool call. Polled on a thread that may block, inside the tokio runtime from which the execution was
+    /// started, if there was one; dropped when the program ends first. A panic becomes an error in the program.
+    fn call(&self, call: Call) -> BoxFuture<'static, Result<Option<Json>, CallError>>;
+
+    /// Takes one event. Events of one execution arrive in order, each once, on the thread that runs the program, so
+    /// this must not block. A panic stops the execution with [`ErrorKind::HostPanicked`].
+    fn event(&self, _event: Event) {}
+}
+
+/// What a sandbox is made for.
+#[derive(Debug, Clone, Default)]
+pub struct ContextConfig {
+    /// The limits of each execution in it.
+    pub limits: Limits,
+    /// The functions that programs can call.
+    pub tools: Arc<ToolNames>,
+}
+
+/// A program ready to run.
+pub struct Program {
+    /// A script whose value is a function of two arguments, three [with ticks](IsolateDriver::wants_ticks), that
+    /// returns a promise; types stripped.
+    pub javascript: Arc<str>,
+    /// Bytes of the program as the model wrote it.
+    pub code_length: usize,
+    /// The functions to define for it, where it can reach no others; `None` defines all of its context's. What a
+    /// program does not name costs it nothing then, however many tools there are.
+    pub functions: Option<Vec<String>>,
+    /// Identifies the execution in events.
+    pub tool_call_id: Arc<str>,
+    /// Seed of `Math.random` and `crypto`; `None` takes a fresh one.
+    pub seed: Option<u64>,
+    /// The program's clock at the start, in milliseconds since 1970; `None` is the real time.
+    pub epoch_ms: Option<u64>,
+    /// Takes down the texts that go in and out.
+    pub journal: Option<Box<dyn Journal>>,
+}
+
+impl Program {
+    /// A program with a fresh seed and the real time, without a journal.
+    pub fn new(javascript: impl Into<Arc<str>>, tool_call_id: impl Into<Arc<str>>) -> Self {
+        let javascript = javascript.into();
+        let code_length = javascript.len();
+        Self {
+            javascript,
+            code_length,
+            functions: None,
+            tool_call_id: tool_call_id.into(),
+            seed: None,
+            epoch_ms: None,
+            journal: None,
+        }
+    }
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Program").field("javascript", &self.javascript).finish_non_exhaustive()
+    }
+}
+
+/// What a driver's sandboxes can promise, for people.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DriverInfo {
+    /// Stable name.
+    pub name: String,
+    /// Engine and version.
+    pub engine: String,
+    /// How the wall-clock limit is held.
+    pub deadline: String,
+    /// How the heap limit is held.
+    pub memory: String,
+    /// What keeps the program inside.
+    pub isolation: String,
+}

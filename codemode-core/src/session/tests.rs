@@ -1,0 +1,363 @@
+//! The session over all orders of small sets of inputs, and the rules that only show in a certain order.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::session::message::{Problem, Thrown};
+
+const MS: Duration = Duration::from_millis(1);
+
+fn start(limits: Limits) -> (Session, VecDeque<Action>) {
+    let mut actions = VecDeque::new();
+    let session = Session::start(
+        Start {
+            tool_call_id: "t".into(),
+            limits,
+            tools: Arc::new(ToolNames::new([("external_a", "a"), ("external_b", "b")])),
+            functions: None,
+            epoch_ms: 1_000,
+            seed: 7,
+            code_length: 3,
+            pace: Pace::Live,
+        },
+        &mut actions,
+    );
+    (session, actions)
+}
+
+/// A session whose program has begun.
+fn running(limits: Limits) -> Session {
+    let (session, actions) = start(limits);
+    assert_eq!(kinds(&actions), ["emit started", "run"]);
+    session
+}
+
+fn say(session: &mut Session, said: Said<'_>) -> Option<String> {
+    session.on(MS, Input::Said(said), &mut VecDeque::new())
+}
+
+fn call(id: u64) -> Said<'static> {
+    Said::Call { id, function: "external_a", input: None }
+}
+
+fn on(session: &mut Session, input: Input<'_>) -> VecDeque<Action> {
+    let mut actions = VecDeque::new();
+    session.on(MS, input, &mut actions);
+    actions
+}
+
+fn answer(id: u64) -> Input<'static> {
+    Input::Answered(id, Ok(Json::from_text(id.to_string()).ok()))
+}
+
+/// A short name for each action.
+fn kinds(actions: &VecDeque<Action>) -> Vec<String> {
+    let kind = |action: &Action| match action {
+        Action::Emit(event) => {
+            format!("emit {}", event.name().trim_start_matches("code_mode:").trim_start_matches("execution_"))
+        }
+        Action::Deliver(text) => format!("deliver {}", text.split(['\n', ' ']).next().unwrap_or_default()),
+        Action::Run(_) => "run".into(),
+        Action::Start(call) => format!("start {}", call.id),
+        Action::Interrupt => "interrupt".into(),
+        Action::Wait(None) => "wait".into(),
+        Action::Wait(Some(until)) => format!("wait {}", until.as_millis()),
+        Action::Finish(ending) => match &ending.result {
+            Ok(_) => "finish ok".into(),
+            Err(failure) => format!("finish {}", failure.kind.as_str()),
+        },
+    };
+    actions.iter().map(kind).collect()
+}
+
+fn delivered(actions: &VecDeque<Action>) -> Vec<&str> {
+    actions
+        .iter()
+        .filter_map(|action| if let Action::Deliver(text) = action { Some(text.as_str()) } else { None })
+        .collect()
+}
+
+#[test]
+fn calls_start_together_when_the_engine_rests_and_settle_in_the_order_of_their_answers() {
+    let mut session = running(Limits::default());
+    assert_eq!(say(&mut session, call(1)), None);
+    assert_eq!(say(&mut session, call(2)), None);
+    let actions = on(&mut session, Input::Idle);
+    assert_eq!(kinds(&actions), ["emit external_call", "start 1", "emit external_call", "start 2", "wait"]);
+    let actions = on(&mut session, answer(2));
+    assert_eq!(delivered(&actions), ["a 2 1001\n2"]);
+    // The other answer comes while the engine works on the first: it waits for the engine to rest.
+    assert_eq!(kinds(&on(&mut session, answer(1))), ["emit external_result"]);
+    assert_eq!(delivered(&on(&mut session, Input::Idle)), ["a 1 1001\n1"]);
+    say(&mut session, Said::Done(None));
+    assert_eq!(kinds(&on(&mut session, Input::Idle)), ["emit finished", "finish ok"]);
+}
+
+#[test]
+fn over_parallel_calls_they_wait_in_order_and_over_calls_they_are_refused() {
+    let mut session = running(Limits { parallel_calls: 1, calls: 2, ..Limits::default() });
+    assert_eq!(say(&mut session, call(1)), None);
+    assert_eq!(say(&mut session, call(2)), None);
+    let refusal = say(&mut session, call(3)).expect("refused");
+    assert!(refusal.starts_with("!over 2 tool calls"), "{refusal}");
+    assert_eq!(kinds(&on(&mut session, Input::Idle)), ["emit external_call", "start 1", "wait"]);
+    assert_eq!(kinds(&on(&mut session, answer(1))), ["emit external_result", "deliver a"]);
+    assert_eq!(kinds(&on(&mut session, Input::Idle)), ["emit external_call", "start 2", "wait"]);
+}
+
+#[test]
+fn a_program_that_nothing_can_wake_is_asked_where_it_is_and_ends_at_once() {
+    let mut session = running(Limits::default());
+    assert_eq!(kinds(&on(&mut session, Input::Idle)), ["deliver w"]);
+    say(&mut session, Said::Waiting { line: 4 });
+    let mut actions = on(&mut session, Input::Idle);
+    assert_eq!(kinds(&actions), ["emit finished", "finish stalled"]);
+    let Some(Action::Finish(ending)) = actions.pop_back() else { panic!("it ended") };
+    assert_eq!(ending.result.map_err(|failure| failure.position.map(|at| at.line)), Err(Some(4)));
+}
+
+#[test]
+fn timers_and_answers_come_in_the_order_of_their_times() {
+    let mut session = running(Limits::default());
+    say(&mut session, Said::Timer { id: 1, delay: 5 * MS });
+    say(&mut session, Said::Timer { id: 2, delay: 2 * MS });
+    say(&mut session, Said::Timer { id: 3, delay: 2 * MS });
+    say(&mut session, Said::Untimer { id: 3 });
+    say(&mut session, call(1));
+    assert_eq!(kinds(&on(&mut session, Input::Idle)), ["emit external_call", "start 1", "wait 2"]);
+    let mut actions = VecDeque::new();
+    session.on(4 * MS, answer(1), &mut actions);
+    assert_eq!(delivered(&actions), ["t 2 1004"]);
+    let mut actions = VecDeque::new();
+    session.on(9 * MS, Input::Idle, &mut actions);
+    assert_eq!(delivered(&actions), ["a 1 1009\n1"]);
+    let mut actions = VecDeque::new();
+    session.on(9 * MS, Input::Idle, &mut actions);
+    assert_eq!(delivered(&actions), ["t 1 1009"]);
+}
+
+#[test]
+fn timers_set_in_one_turn_fire_by_their_delays_however_long_the_turn_takes() {
+    let mut session = running(Limits::default());
+    for (at, id, delay) in [(1, 1, 24), (2, 2, 8), (30, 3, 16)] {
+        session.on(at * MS, Input::Said(Said::Timer { id, delay: delay * MS }), &mut VecDeque::new());
+    }
+    for expected in ["t 2 1040", "t 3 1040", "t 1 1040"] {
+        let mut actions = VecDeque::new();
+        session.on(40 * MS, Input::Idle, &mut actions);
+        assert_eq!(delivered(&actions), [expected]);
+    }
+}
+
+#[test]
+fn a_stop_while_running_interrupts_and_names_the_end_whatever_the_engine_says() {
+    for (input, kind) in [(Input::Deadline, "finish timeout"), (Input::Cancel, "finish cancelled")] {
+        let mut session = running(Limits::default());
+        assert_eq!(kinds(&on(&mut session, input)), ["interrupt"]);
+        let forged = Stop::Threw(crate::engine::ScriptError { name: "X".into(), message: "mine".into(), stack: None });
+        assert_eq!(kinds(&on(&mut session, Input::Stopped(forged))).last().map(String::as_str), Some(kind));
+    }
+}
+
+#[test]
+fn a_stop_that_races_with_rest_still_counts_and_one_after_the_result_does_not() {
+    let mut session = running(Limits::default());
+    on(&mut session, Input::Deadline);
+    assert_eq!(kinds(&on(&mut session, Input::Idle)), ["emit finished", "finish timeout"]);
+
+    let mut session = running(Limits::default());
+    say(&mut session, Said::Done(None));
+    on(&mut session, Input::Deadline);
+    assert_eq!(kinds(&on(&mut session, Input::Stopped(Stop::Interrupted))), ["emit finished", "finish ok"]);
+}
+
+#[test]
+fn nothing_is_believed_after_the_end() {
+    let mut session = running(Limits::default());
+    let mut actions = VecDeque::new();
+    session.on(MS, Input::Said(Said::Done(Json::from_text("1").ok())), &mut actions);
+    assert_eq!(kinds(&actions), ["interrupt"]);
+    for said in [Said::Done(None), call(1), Said::Console { level: Level::Log, text: "late" }] {
+        let mut actions = VecDeque::new();
+        assert_eq!(session.on(MS, Input::Said(said), &mut actions), None);
+        assert_eq!(kinds(&actions), Vec::<String>::new());
+    }
+    let mut actions = on(&mut session, Input::Idle);
+    let Some(Action::Finish(ending)) = actions.pop_back() else { panic!("it ended") };
+    assert_eq!(ending.result, Ok(Json::from_text("1").ok()));
+    assert_eq!(ending.console, []);
+}
+
+#[test]
+fn calls_left_open_are_reported_and_named() {
+    let mut session = running(Limits { parallel_calls: 1, ..Limits::default() });
+    say(&mut session, call(1));
+    say(&mut session, call(2));
+    on(&mut session, Input::Idle);
+    let mut actions = on(&mut session, Input::Cancel);
+    assert_eq!(kinds(&actions), ["emit external_error", "emit finished", "finish cancelled"]);
+    let Some(Action::Finish(ending)) = actions.pop_back() else { panic!("it ended") };
+    let dropped: Vec<_> = ending.dropped_calls.iter().map(|call| (call.call_id, call.started)).collect();
+    assert_eq!(dropped, [(1, true), (2, false)]);
+}
+
+#[test]
+fn forged_calls_are_refused_and_counted() {
+    let mut session = running(Limits::default());
+    for said in [
+        call(0),
+        call(2),
+        call(u64::MAX),
+        Said::Call { id: 1, function: "external_nothing", input: None },
+        Said::Call { id: 1, function: "toString", input: None },
+    ] {
+        assert!(say(&mut session, said).is_some_and(|refusal| refusal.starts_with('!')));
+    }
+    say(&mut session, Said::Done(None));
+    let mut actions = on(&mut session, Input::Idle);
+    let Some(Action::Finish(ending)) = actions.pop_back() else { panic!("it ended") };
+    assert_eq!((ending.refused_messages, ending.calls), (5, 0));
+}
+
+#[test]
+fn the_console_says_once_that_it_is_full() {
+    let mut session = running(Limits { console_bytes: 5, ..Limits::default() });
+    let log = |text| Said::Console { level: Level::Log, text };
+    assert_eq!(say(&mut session, log("12345")), None);
+    assert_eq!(say(&mut session, log("6")).as_deref(), Some(CONSOLE_FULL));
+    assert_eq!(say(&mut session, log("7")).as_deref(), Some(CONSOLE_FULL));
+    say(&mut session, Said::Done(None));
+    let mut actions = on(&mut session, Input::Idle);
+    let Some(Action::Finish(ending)) = actions.pop_back() else { panic!("it ended") };
+    let lines: Vec<&str> = ending.console.iter().map(|line| &*line.text).collect();
+    assert_eq!(lines, ["12345", "console output over 5 bytes is not kept"]);
+}
+
+/// Inputs of the exhaustive test, by number, so that orders are lists of numbers.
+fn nth(n: u8) -> Input<'static> {
+    match n {
+        0 => Input::Said(call(1)),
+        1 => Input::Said(Said::Done(None)),
+        2 => Input::Idle,
+        3 => answer(1),
+        4 => Input::Deadline,
+        5 => Input::Cancel,
+        6 => Input::Said(Said::Timer { id: 1, delay: MS }),
+        7 => Input::Tick,
+        8 => Input::Stopped(Stop::OutOfMemory),
+        9 => Input::Said(Said::Failed(Box::new(Thrown {
+            thrown: "error".into(),
+            name: "E".into(),
+            message: "m".into(),
+            stack: None,
+            code: None,
+            data: None,
+            fields: None,
+            cause: None,
+            errors: Vec::new(),
+        }))),
+        _ => Input::Said(Said::Unserializable(Problem { path: "$".into(), reason: "a function".into() })),
+    }
+}
+
+/// What holds in every order: events are well formed, the engine is never asked to work while it works, and after the
+/// end there is silence.
+struct Watcher {
+    busy: bool,
+    finished: bool,
+    open: Vec<u64>,
+}
+
+impl Watcher {
+    fn watch(&mut self, order: &[u8], actions: VecDeque<Action>) {
+        for action in actions {
+            assert!(!self.finished, "{order:?}: {action:?} after the end");
+            match action {
+                Action::Run(_) | Action::Deliver(_) => {
+                    assert!(!self.busy, "{order:?}: asked to work while it works");
+                    self.busy = true;
+                }
+                Action::Finish(ending) => {
+                    self.finished = true;
+                    assert!(self.open.is_empty(), "{order:?}: {:?} have no end", self.open);
+                    assert!(ending.dropped_calls.len() <= 1);
+                }
+                Action::Emit(event) => match event.kind {
+                    EventKind::Call { call_id, .. } => self.open.push(call_id),
+                    EventKind::CallResult { call_id, .. } | EventKind::CallError { call_id, .. } => {
+                        let at = self.open.iter().position(|open| *open == call_id);
+                        self.open.remove(at.expect("an end has a beginning"));
+                    }
+                    _ => {}
+                },
+                Action::Wait(_) => assert!(!self.busy, "{order:?}: waits while the engine works"),
+                Action::Start(_) | Action::Interrupt => {}
+            }
+        }
+    }
+}
+
+fn play(order: &[u8]) {
+    let (mut session, actions) = start(Limits::default());
+    let mut watcher = Watcher { busy: false, finished: false, open: Vec::new() };
+    assert_eq!(kinds(&actions), ["emit started", "run"]);
+    watcher.watch(order, actions);
+    for n in order.iter().chain(&[2, 5, 2]) {
+        // A real engine says things and comes to rest only while it works.
+        if matches!(n, 0 | 1 | 2 | 6 | 8 | 9 | 10) && !watcher.busy {
+            continue;
+        }
+        if matches!(n, 2 | 8) {
+            watcher.busy = false;
+        }
+        let mut actions = VecDeque::new();
+        session.on(MS, nth(*n), &mut actions);
+        watcher.watch(order, actions);
+    }
+    // The stall question keeps the engine at work once more.
+    if watcher.busy {
+        watcher.busy = false;
+        let mut actions = VecDeque::new();
+        session.on(MS, Input::Idle, &mut actions);
+        watcher.watch(order, actions);
+    }
+    assert!(watcher.finished && session.finished(), "{order:?} never ended");
+}
+
+#[test]
+fn every_order_of_five_inputs_ends_well() {
+    const INPUTS: u8 = 11;
+    let mut order = [0; 5];
+    for n in 0..u32::from(INPUTS).pow(5) {
+        let mut rest = n;
+        for place in &mut order {
+            *place = u8::try_from(rest % u32::from(INPUTS)).unwrap_or_default();
+            rest /= u32::from(INPUTS);
+        }
+        play(&order);
+    }
+}
+
+proptest! {
+    #[test]
+    fn long_orders_end_well(order in prop::collection::vec(0u8..11, 0..60)) {
+        play(&order);
+    }
+
+    #[test]
+    fn arbitrary_texts_of_the_guest_never_panic(texts in prop::collection::vec(
+        "(call|timer|untimer|log|done|fail|waiting|unserializable|url)? ?[0-9]{0,20} ?(external_a|log|5)?(\n(\\PC{0,20}|\\{\"name\":\"a\",\"message\":\"b\"\\}|[0-9]{1,5}))?", 0..30
+    )) {
+        let mut session = running(Limits { console_bytes: 50, timers: 2, calls: 2, ..Limits::default() });
+        let mut actions = VecDeque::new();
+        for text in &texts {
+            match Said::parse(text) {
+                Ok(said) => drop(session.on(MS, Input::Said(said), &mut actions)),
+                Err(_) => drop(session.refuse()),
+            }
+        }
+        session.on(MS, Input::Cancel, &mut actions);
+        session.on(MS, Input::Idle, &mut actions);
+        prop_assert!(session.finished());
+    }
+}

@@ -1,0 +1,203 @@
+//! The wording of failures: what happened, where, and what to do next, for the model that reads it.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    engine::Stop,
+    session::{
+        message::{Problem, Thrown},
+        stack::parse_stack,
+    },
+    types::{CallError, Failure, FailureKind, Json, Limits, Position},
+};
+
+/// The program threw.
+pub(crate) fn of_thrown(thrown: Thrown) -> Failure {
+    let overflow = is_overflow(&thrown);
+    let kind = if overflow { FailureKind::StackOverflow } else { FailureKind::Threw };
+    let mut failure = Failure::new(kind, thrown.name, thrown.message);
+    if overflow {
+        failure.hint = Some(OVERFLOW_HINT.into());
+    }
+    failure.frames = thrown.stack.as_deref().map(parse_stack).unwrap_or_default();
+    failure.position = failure.frames.first().map(|frame| frame.position);
+    failure.code = thrown.code.and_then(|json| json.value().ok());
+    let data = thrown.data.and_then(|json| json.value().ok());
+    let fields = thrown.fields.and_then(|json| json.value().ok());
+    failure.data = data.or(fields);
+    let mut below = Vec::new();
+    list_causes(thrown.cause.as_deref(), &thrown.errors, &mut below);
+    if !below.is_empty() {
+        failure.message = format!("{}\n{}", failure.message, below.join("\n"));
+    }
+    failure
+}
+
+/// The program came to the end of its stack, and let it be.
+pub(crate) fn is_overflow(thrown: &Thrown) -> bool {
+    thrown.name == "RangeError" && OVERFLOWS.contains(&thrown.message.as_str())
+}
+
+fn list_causes(cause: Option<&Thrown>, errors: &[Thrown], out: &mut Vec<String>) {
+    if let Some(cause) = cause {
+        out.push(format!("  caused by {}: {}", cause.name, cause.message));
+        list_causes(cause.cause.as_deref(), &cause.errors, out);
+    }
+    for error in errors {
+        out.push(format!("  - {}: {}", error.name, error.message));
+    }
+}
+
+/// The engine stopped by itself.
+pub(crate) fn of_stop(stop: Stop, limits: &Limits) -> Failure {
+    match stop {
+        Stop::OutOfMemory => Failure::new(
+            FailureKind::OutOfMemory,
+            "OutOfMemory",
+            format!("the program used more than {} of memory", bytes(limits.heap.heap_bytes)),
+        )
+        .hint("keep less at once: ask for smaller pages, and keep only the fields you need"),
+        Stop::StackOverflow => Failure::new(FailureKind::StackOverflow, "RangeError", OVERFLOWS[0]).hint(OVERFLOW_HINT),
+        Stop::Threw(error) => {
+            let kind = if error.name == "SyntaxError" { FailureKind::Syntax } else { FailureKind::Threw };
+            let mut failure = Failure::new(kind, error.name, error.message);
+            failure.frames = error.stack.as_deref().map(parse_stack).unwrap_or_default();
+            failure.position = failure.frames.first().map(|frame| frame.position);
+            failure
+        }
+        Stop::Interrupted => {
+            Failure::new(FailureKind::EngineFailed, "EngineFailed", "the engine stopped without being asked to")
+                .hint("run the program again; if it repeats, this is a defect of the driver")
+        }
+        Stop::Fault(fault) => Failure::new(FailureKind::EngineFailed, "EngineFailed", fault.to_string())
+            .hint("run the program again; if it repeats, this is a defect of the driver"),
+    }
+}
+
+/// The host stopped the program while calls to `waiting` were open.
+pub(crate) fn of_host_stop(kind: FailureKind, limits: &Limits, waiting: Vec<&str>) -> Failure {
+    if kind == FailureKind::Cancelled {
+        return Failure::new(kind, "Cancelled", "the host cancelled the execution");
+    }
+    let mut message = format!("the program ran longer than {:?}", limits.wall);
+    if !waiting.is_empty() {
+        message.push_str("; still open: ");
+        message.push_str(&counted(&waiting));
+    }
+    let hint = if waiting.is_empty() {
+        "no tool call was open, so the time went into the program itself: look for a loop that does not end"
+    } else {
+        "ask for less per call, start independent calls together with Promise.all, or do the work in several programs"
+    };
+    Failure::new(kind, "Timeout", message).hint(hint)
+}
+
+/// `a (3 times), b`
+fn counted(names: &[&str]) -> String {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for name in names {
+        match counts.iter_mut().find(|(known, _)| known == name) {
+            Some((_, n)) => *n += 1,
+            None => counts.push((name, 1)),
+        }
+    }
+    let shown: Vec<String> = counts
+        .iter()
+        .take(MOST_NAMES)
+        .map(|(name, n)| if *n == 1 { (*name).to_owned() } else { format!("{name} ({n} times)") })
+        .collect();
+    let more = if counts.len() > MOST_NAMES { ", …" } else { "" };
+    shown.join(", ") + more
+}
+
+/// Nothing can ever wake the program; `line` is that of its last await, 0 when unknown.
+pub(crate) fn stalled(line: u32) -> Failure {
+    let mut failure = Failure::new(
+        FailureKind::Stalled,
+        "Stalled",
+        "the program waits for a promise that nothing can settle: no tool call and no timer is open",
+    )
+    .hint("every promise you await must come from an external_* call or a timer, or be resolved by your own code");
+    if line > 0 {
+        failure.position = Some(Position { line, column: 1 });
+    }
+    failure
+}
+
+/// The program returned something without a JSON form.
+pub(crate) fn not_serializable(problem: &Problem) -> Failure {
+    let place = if problem.path == "$" { "the result".to_owned() } else { format!("the result at {}", problem.path) };
+    Failure::new(
+        FailureKind::NotSerializable,
+        "NotSerializable",
+        format!("{place} is {}, which has no JSON form", problem.reason),
+    )
+    .hint(if problem.reason == "a promise" {
+        "something is not awaited: write `await` before the call, or `await Promise.all(list)` for a list of promises"
+    } else {
+        "return plain objects, arrays, strings, numbers and booleans; convert the rest, for example with String(x)"
+    })
+}
+
+/// Refuses a result over the limit.
+pub(crate) fn check_result_size(size: usize, limits: &Limits) -> Result<(), Failure> {
+    if size <= limits.result_bytes {
+        return Ok(());
+    }
+    Err(Failure::new(
+        FailureKind::LimitReached,
+        "ResultTooLarge",
+        format!("the result has {size} bytes of JSON; at most {} are taken", limits.result_bytes),
+    )
+    .hint("return less: pick the fields you need, filter, aggregate, or slice the list and say how much is left"))
+}
+
+/// Refuses an answer over the limit, as an error that the program can catch.
+pub(crate) fn check_answer_size(
+    answer: Result<Option<Json>, CallError>,
+    function: &str,
+    limits: &Limits,
+) -> Result<Option<Json>, CallError> {
+    let size = match &answer {
+        Ok(json) => json.as_ref().map_or(0, |json| json.text().len()),
+        Err(error) => error.message.len() + error.data.as_ref().map_or(0, json_size),
+    };
+    if size <= limits.answer_bytes {
+        return answer;
+    }
+    let message = format!(
+        "{function} answered with {size} bytes; at most {} are passed on. Ask it for less: a filter, fewer fields, a page",
+        limits.answer_bytes
+    );
+    Err(CallError::new("AnswerTooLarge", message).code("ANSWER_TOO_LARGE"))
+}
+
+/// About how many bytes a value prints to; exact enough for a limit of megabytes.
+fn json_size(value: &Value) -> usize {
+    let of_map = |map: &Map<String, Value>| map.iter().map(|(key, value)| key.len() + 4 + json_size(value)).sum();
+    match value {
+        Value::Null | Value::Bool(_) => 4,
+        Value::Number(_) => 8,
+        Value::String(text) => text.len() + 2,
+        Value::Array(items) => items.iter().map(|item| json_size(item) + 1).sum(),
+        Value::Object(map) => of_map(map),
+    }
+}
+
+/// `128 MiB`, `1.5 MiB`, `300 bytes`
+pub(crate) fn bytes(n: usize) -> String {
+    match n {
+        0..0x400 => format!("{n} bytes"),
+        0x400..0x10_0000 => format!("{} KiB", round(n, 10)),
+        _ => format!("{} MiB", round(n, 20)),
+    }
+}
+
+fn round(n: usize, shift: u32) -> f64 {
+    (n as f64 / f64::from(1u32 << shift) * 10.0).round() / 10.0
+}
+
+/// What engines say when the stack limit is reached.
+const OVERFLOWS: [&str; 1] = ["Maximum call stack size exceeded"];
+const OVERFLOW_HINT: &str = "the recursion is too deep; use a loop, or check that it ends";
+const MOST_NAMES: usize = 5;

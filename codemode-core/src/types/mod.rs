@@ -1,0 +1,19 @@
+//! What every layer speaks: limits, calls, events, outcomes and errors. Plain data, without threads or clocks.
+
+mod call;
+mod error;
+mod event;
+mod failure;
+mod json;
+mod limits;
+mod outcome;
+mod position;
+
+pub use call::{Call, CallError, Progress, ToolNames};
+pub use error::{Error, ErrorKind};
+pub use event::{Event, EventKind, Listener};
+pub use failure::{Failure, FailureKind};
+pub use json::Json;
+pub use limits::Limits;
+pub use outcome::{ConsoleLine, DroppedCall, Level, Outcome, Stats};
+pub use position::{Frame, Position};

@@ -1,0 +1,97 @@
+//! [`Outcome`]: how an execution ended and what it left behind.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::{Failure, Json};
+
+/// Everything one execution left behind. What the program did wrong is in `result`; a failure of the host is an
+/// [`Error`](crate::Error) instead and has no outcome.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// What the program returned; `Ok(None)` is `undefined`.
+    pub result: Result<Option<Json>, Failure>,
+    /// What the program wrote to its console, in order, up to the limit.
+    pub console: Vec<ConsoleLine>,
+    /// Calls that were still open, or had not begun, when the program ended. Nearly always a missing `await`.
+    pub dropped_calls: Vec<DroppedCall>,
+    /// What the model should know besides the result, such as a call that was not awaited.
+    pub warnings: Vec<String>,
+    /// What it cost.
+    pub stats: Stats,
+}
+
+impl Outcome {
+    /// An outcome with nothing but a result.
+    pub fn new(result: Result<Option<Json>, Failure>) -> Self {
+        Self { result, console: Vec::new(), dropped_calls: Vec::new(), warnings: Vec::new(), stats: Stats::default() }
+    }
+}
+
+/// One line of console output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsoleLine {
+    /// Which method of `console` wrote it.
+    pub level: Level,
+    /// The formatted text; may hold newlines.
+    pub text: Arc<str>,
+}
+
+/// Console levels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// `console.log`
+    Log,
+    /// `console.info`
+    Info,
+    /// `console.warn`
+    Warn,
+    /// `console.error`
+    Error,
+    /// `console.debug`
+    Debug,
+}
+
+impl Level {
+    /// The name of the console method.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+            Self::Debug => "debug",
+        }
+    }
+}
+
+/// A call that was given up because the program ended first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DroppedCall {
+    /// The id that its events carry.
+    pub call_id: u64,
+    /// The function the program called.
+    pub function: Arc<str>,
+    /// Whether the tool had begun. A tool that had is cancelled; one that had not never ran.
+    pub started: bool,
+}
+
+/// What an execution cost.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// From the request to the first statement of the program.
+    pub startup: Duration,
+    /// From the first statement to the end.
+    pub run: Duration,
+    /// Tool calls that began.
+    pub calls: u32,
+    /// The most bytes the engine's heap held, where the engine can say.
+    pub heap_peak_bytes: Option<u64>,
+    /// Messages of the guest that were not well formed. Above 0, something tampered with the bridge.
+    pub refused_messages: u64,
+    /// Seed of the program's randomness.
+    pub seed: u64,
+}
