@@ -27,7 +27,9 @@ pub use code_mode::{
     Checked, CodeMode, CodeModeBuilder, EventStream, ExecuteOptions, FunctionInfo, Reply, ReplyError, ToolDefinition,
     generate_types,
 };
-pub use driver::{BoxFuture, ContextConfig, DriverInfo, Host, IsolateContext, IsolateDriver, Program, Threaded};
+pub use driver::{
+    BoxFuture, ContextConfig, DriverInfo, Host, IsolateContext, IsolateDriver, Program, ProgressSink, Threaded,
+};
 pub use engine::{Engine, HeapLimits};
 pub use journal::{Journal, Recorder, Recording};
 pub use tool::{Mismatch, OutputCheck, SecretCheck, SecretParameter, Tool, ToolContext, ToolError};

@@ -1,6 +1,7 @@
-//! Puts what a driver reported into the terms of the model's text: positions, hints, warnings; and words a refusal.
+//! [`Explainer`]: puts a failure into the terms of the model's text (position, message, hint), once, and adds the warnings
+//! that an outcome carries. [`rejection`] words the failure of a program that cannot run.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
@@ -16,22 +17,30 @@ use crate::{
 };
 
 /// A program, and what its failure can be explained by.
-#[derive(Clone)]
-pub(crate) struct Finish {
-    pub(crate) code: Arc<str>,
-    pub(crate) compiled: Arc<Compiled>,
-    pub(crate) names: Arc<ToolNames>,
-    pub(crate) catalog: Arc<Catalog>,
+pub(crate) struct Explainer {
+    code: Arc<str>,
+    compiled: Arc<Compiled>,
+    names: Arc<ToolNames>,
+    catalog: Arc<Catalog>,
+    /// Set once the failure is explained: the place among the warnings of the lint that predicted it, if one did.
+    predicted: OnceLock<Option<usize>>,
 }
 
-impl Finish {
-    pub(crate) fn finish(&self, mut outcome: Outcome) -> Outcome {
-        let mut cause = None;
+impl Explainer {
+    pub(crate) fn new(code: &str, compiled: Arc<Compiled>, names: Arc<ToolNames>, catalog: Arc<Catalog>) -> Self {
+        Self { code: code.into(), compiled, names, catalog, predicted: OnceLock::new() }
+    }
+
+    /// Adds what the program's text tells about an outcome. Explains its failure if the driver did not ask for that.
+    pub(crate) fn complete(&self, mut outcome: Outcome) -> Outcome {
         let mut by_host = false;
         if let Err(failure) = &mut outcome.result {
-            cause = self.word(failure);
+            if self.predicted.get().is_none() {
+                self.explain(failure);
+            }
             by_host = failure.kind.ended_by_host();
         }
+        let cause = self.predicted.get().copied().flatten().and_then(|at| self.compiled.warnings.get(at));
         // What the failure's hint says is not said twice.
         let lints: Vec<&Diagnostic> = self.compiled.warnings.iter().filter(|lint| Some(*lint) != cause).collect();
         let said = lints.iter().map(|lint| {
@@ -47,12 +56,13 @@ impl Finish {
         outcome
     }
 
-    /// Puts a failure into the terms of the model's text, and gives the lint that saw it coming, if one did.
-    pub(crate) fn word(&self, failure: &mut Failure) -> Option<&Diagnostic> {
+    /// Puts a failure into the terms of the model's text.
+    pub(crate) fn explain(&self, failure: &mut Failure) {
         self.locate(failure);
-        let cause = self.compiled.warnings.iter().find(|lint| foresaw(lint, failure));
-        self.add_hint(failure, cause);
-        cause
+        let cause = self.compiled.warnings.iter().position(|lint| predicted(lint, failure));
+        self.add_hint(failure, cause.and_then(|at| self.compiled.warnings.get(at)));
+        // An execution has one failure; of two, the first was told.
+        let _ = self.predicted.set(cause);
     }
 
     fn locate(&self, failure: &mut Failure) {
@@ -130,7 +140,7 @@ pub(crate) fn declaration(stub: &ToolStub) -> String {
 }
 
 /// Whether the program failed of what the lint warned of.
-fn foresaw(lint: &Diagnostic, failure: &Failure) -> bool {
+fn predicted(lint: &Diagnostic, failure: &Failure) -> bool {
     if failure.kind != FailureKind::Threw || failure.hint.is_some() {
         return false;
     }
@@ -187,8 +197,8 @@ fn one_line(text: &str, types: &[TypeStub]) -> String {
     }
 }
 
-/// What became of a text that is not a program. The first diagnostic is the failure, the next few are named.
-pub(crate) fn refusal(code: &str, diagnostics: &[Diagnostic]) -> Failure {
+/// Why a text is not a program that can run. The first diagnostic is the failure, the next few are named.
+pub(crate) fn rejection(code: &str, diagnostics: &[Diagnostic]) -> Failure {
     let Some(first) = diagnostics.first() else {
         return Failure::new(FailureKind::Syntax, "SyntaxError", "the program cannot be read");
     };

@@ -28,12 +28,12 @@ pub use self::{
 };
 use self::{
     catalog::Catalog,
-    explain::{Finish, refusal},
-    host::{Audience, CatalogHost, fresh_id},
+    explain::{Explainer, rejection},
+    host::{EventSink, ToolHost, fresh_id},
     prompt::SystemPrompt,
 };
 use crate::{
-    driver::{ContextConfig, IsolateDriver, Program},
+    driver::{ContextConfig, IsolateDriver, Program, reject},
     journal::{Journal, Recording},
     stubs::{self, ToolSignature},
     tool::Tool,
@@ -179,25 +179,32 @@ impl CodeMode {
     /// # Errors
     /// Only when the host fails; whatever the program does, also a syntax error, is in the [`Outcome`].
     pub async fn execute(&self, code: &str, options: ExecuteOptions) -> Result<Outcome, Error> {
-        let limits = options.limits.clone().unwrap_or_else(|| self.shared.limits.clone());
+        let limits = options.limits.unwrap_or_else(|| self.shared.limits.clone());
         limits.check()?;
-        let sinks = [self.shared.on_event.clone(), options.listener.clone()];
-        let audience = Arc::new(Audience::new(options.tool_call_id.clone(), sinks));
-        let names = &self.shared.catalog.names;
+        let (catalog, names) = (&self.shared.catalog, &self.shared.catalog.names);
+        let tool_call_id = options.tool_call_id.unwrap_or_else(fresh_id);
+        let mut host = ToolHost {
+            catalog: catalog.clone(),
+            tool_call_id: tool_call_id.clone(),
+            events: EventSink([self.shared.on_event.clone(), options.listener]),
+            explainer: None,
+        };
         let compiled = match self.compile(code, names, &limits) {
             Ok(compiled) => Arc::new(compiled),
-            Err(diagnostics) => return audience.hear_refusal(code.len(), refusal(code, &diagnostics)),
+            Err(diagnostics) => {
+                return reject(tool_call_id, code.len(), rejection(code, &diagnostics), Arc::new(host));
+            }
         };
-        let mut program = program(&compiled, names, audience.tool_call_id().clone());
+        let mut program = program(&compiled, names, tool_call_id);
         program.code_length = code.len();
         program.seed = options.seed;
         program.epoch_ms = options.epoch_ms;
         program.journal = options.journal.map(|recorder| Box::new(recorder) as Box<dyn Journal>);
-        let finish = Finish { code: code.into(), compiled, names: names.clone(), catalog: self.shared.catalog.clone() };
-        let host = CatalogHost::new(self.shared.catalog.clone(), audience, finish.clone());
+        let explainer = Arc::new(Explainer::new(code, compiled, names.clone(), catalog.clone()));
+        host.explainer = Some(explainer.clone());
         let config = ContextConfig { limits, tools: names.clone() };
         let outcome = self.shared.driver.execute(config, program, Arc::new(host)).await?;
-        Ok(finish.finish(outcome))
+        Ok(explainer.complete(outcome))
     }
 
     /// Runs a recorded execution again: no tool is called, every answer comes from the record.
@@ -205,20 +212,18 @@ impl CodeMode {
     /// `code` is the program to run; give the recorded one to audit, a changed one to see where it departs.
     ///
     /// # Errors
-    /// [`ErrorKind::Diverged`] at the first message that differs from the record.
+    /// [`ErrorKind::Diverged`](crate::ErrorKind::Diverged) at the first message that differs from the record.
     pub async fn replay(&self, code: &str, recording: Recording) -> Result<Outcome, Error> {
         let (limits, names) = (recording.header.limits(), Arc::new(recording.header.tool_names()));
         limits.check()?;
         let compiled = match self.compile(code, &names, &limits) {
-            Ok(compiled) => compiled,
-            Err(diagnostics) => return Ok(Outcome::new(Err(refusal(code, &diagnostics)))),
+            Ok(compiled) => Arc::new(compiled),
+            Err(diagnostics) => return Ok(Outcome::new(Err(rejection(code, &diagnostics)))),
         };
         let program = program(&compiled, &names, fresh_id());
         let config = ContextConfig { limits, tools: names.clone() };
         let outcome = self.shared.driver.replay(config, program, recording).await?;
-        let finish =
-            Finish { code: code.into(), compiled: Arc::new(compiled), names, catalog: self.shared.catalog.clone() };
-        Ok(finish.finish(outcome))
+        Ok(Explainer::new(code, compiled, names, self.shared.catalog.clone()).complete(outcome))
     }
 
     pub(crate) fn compile(&self, code: &str, names: &ToolNames, limits: &Limits) -> Result<Compiled, Vec<Diagnostic>> {

@@ -1,44 +1,35 @@
-//! One execution, joined to the world: the session, the engine, the tool calls, the journal and the host's flags.
-//!
-//! [`drive`] is the loop. It runs on a worker's thread, calls the engine there and polls the tools there, so that a
-//! tool that is ready at once costs no change of thread. [`Execution`] is the part that other threads may touch: the
-//! guest's port, the deadline, the caller that gives up.
+//! One execution, joined to the world: the session, the journal, the host and its flags. [`Execution`] is the part that
+//! any thread may touch: the guest's port, the deadline, the caller that gives up, a tool that reports progress. The loop
+//! itself is [`drive`](super::run_loop::drive).
 
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU8, Ordering},
     },
-    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
-use futures_util::{
-    FutureExt,
-    future::poll_fn,
-    stream::{FuturesUnordered, Stream},
-    task::AtomicWaker,
-};
+use futures_util::task::AtomicWaker;
 use tokio::sync::oneshot;
 
 use crate::{
     driver::{
-        BoxFuture, ContextConfig, Host, Program,
+        ContextConfig, Host, Program, ReceiveProgress,
         clock::{fresh_seed, real_time_ms},
         timer::{self, Alarm},
         workers::Workers,
     },
-    engine::{Engine, Interrupter, PROGRAM_FILE, Port, Script, Stop},
+    engine::{Interrupter, Port, Stop},
     journal::{Entry, Journal, Recording, replay::Replay},
     session::{
         Action, Ending, Input, Pace, Session, Start,
         message::{Said, refusal},
         url,
     },
-    types::{Call, CallError, Error, ErrorKind, Event, Json, Outcome, Stats},
+    types::{Error, ErrorKind, Event, Failure, Json, Limits, Outcome, Progress, Stats},
 };
 
 /// What an execution is asked to do.
@@ -73,7 +64,7 @@ pub(crate) struct Execution {
     host_panicked: AtomicBool,
     /// A recorded cancel that the replay can only meet at its deadline.
     deadline_is_cancel: AtomicBool,
-    waker: AtomicWaker,
+    pub(super) waker: AtomicWaker,
     interrupter: OnceLock<Interrupter>,
 }
 
@@ -84,6 +75,12 @@ struct State {
     /// Why there will be no execution, until somebody asks for one.
     failed: Option<Error>,
     grace: Option<Alarm>,
+    /// Events that wait for the one that is being delivered.
+    outbox: VecDeque<Event>,
+    /// Somebody is in the host's event callback.
+    delivering: bool,
+    /// Actions for the loop, from where they could not be done.
+    deferred: VecDeque<Action>,
 }
 
 struct Running {
@@ -156,14 +153,16 @@ impl Execution {
         }
     }
 
-    fn interrupt(&self) {
+    pub(super) fn interrupt(&self) {
         if let Some(interrupter) = self.interrupter.get() {
             interrupter.interrupt();
         }
     }
 
     /// The engine, or a tool that blocks its thread, did not give in: answers the caller and leaves the thread behind.
-    fn give_up(&self, workers: &Workers) {
+    ///
+    /// Called on the timer's thread, where nothing of the host may run: what is to be told is told on a thread of its own.
+    fn give_up(self: &Arc<Self>, workers: &Arc<Workers>) {
         let mut actions = VecDeque::new();
         let mut state = self.lock();
         let rung = state.grace.take();
@@ -192,13 +191,18 @@ impl Execution {
         }
         drop(state);
         drop(rung);
-        for action in actions {
-            match action {
-                Action::Emit(event) => self.emit(event),
-                Action::Finish(ending) => self.answer(*ending, None),
-                _ => {}
-            }
+        if actions.is_empty() {
+            return;
         }
+        let execution = self.clone();
+        workers.spawn_report(move || {
+            while let Some(action) = execution.perform(&mut actions) {
+                match action {
+                    Action::Finish(ending) => execution.answer(*ending, None),
+                    other => execution.defer(other),
+                }
+            }
+        });
     }
 
     /// A worker enters or leaves the loop. Public to the crate so that engine creation counts as well.
@@ -233,28 +237,72 @@ impl Execution {
             Ok(said) => running.session.on(running.begun.elapsed(), Input::Said(said), &mut actions),
         };
         drop(state);
-        for action in actions {
-            match action {
-                Action::Emit(event) => self.emit(event),
-                Action::Interrupt => self.interrupt(),
-                _ => {}
-            }
+        while let Some(action) = self.perform(&mut actions) {
+            self.defer(action);
         }
         reply
     }
 
-    fn emit(&self, event: Event) {
-        let Some(host) = self.lock().running.as_ref().and_then(|running| running.host.clone()) else { return };
-        if self.host_panicked.load(Ordering::SeqCst) {
-            return;
+    /// Does, in order, what needs neither the engine nor the tools; gives back the first action that does.
+    ///
+    /// Every action of a session goes through here, whoever called the session.
+    pub(super) fn perform(&self, actions: &mut VecDeque<Action>) -> Option<Action> {
+        while let Some(action) = actions.pop_front() {
+            match action {
+                Action::Emit(event) => self.emit(event),
+                Action::Interrupt => self.interrupt(),
+                Action::Explain(failure) => {
+                    let failure = self.explain(failure);
+                    self.on(Input::Explained(failure), actions);
+                }
+                needs_more => return Some(needs_more),
+            }
         }
-        if catch_unwind(AssertUnwindSafe(|| host.event(event))).is_err() {
+        None
+    }
+
+    /// Leaves an action to the loop, which alone has the engine and the tools.
+    fn defer(&self, action: Action) {
+        self.lock().deferred.push_back(action);
+    }
+
+    fn explain(&self, mut failure: Box<Failure>) -> Box<Failure> {
+        let host = self.lock().running.as_ref().and_then(|running| running.host.clone());
+        if let Some(host) = host
+            && catch_unwind(AssertUnwindSafe(|| host.explain(&mut failure))).is_err()
+        {
             self.host_panicked.store(true, Ordering::SeqCst);
-            self.interrupt();
+        }
+        failure
+    }
+
+    /// Hands an event to the host, after those that came before it. If somebody is in the host's callback, it is left to
+    /// them.
+    fn emit(&self, event: Event) {
+        let mut state = self.lock();
+        state.outbox.push_back(event);
+        if !state.delivering {
+            self.deliver_events(state);
         }
     }
 
-    fn begin(&self, job: Job, actions: &mut VecDeque<Action>) -> Option<Arc<dyn Host>> {
+    fn deliver_events<'a>(&'a self, mut state: MutexGuard<'a, State>) {
+        state.delivering = true;
+        while let Some(event) = state.outbox.pop_front() {
+            let Some(host) = state.running.as_ref().and_then(|running| running.host.clone()) else { continue };
+            drop(state);
+            if !self.host_panicked.load(Ordering::SeqCst)
+                && catch_unwind(AssertUnwindSafe(|| host.event(event))).is_err()
+            {
+                self.host_panicked.store(true, Ordering::SeqCst);
+                self.interrupt();
+            }
+            state = self.lock();
+        }
+        state.delivering = false;
+    }
+
+    pub(super) fn begin(&self, job: Job, actions: &mut VecDeque<Action>) -> Option<Arc<dyn Host>> {
         let Job { config, program, source, requested, .. } = job;
         let begun = Instant::now();
         let seed = program.seed.unwrap_or_else(fresh_seed);
@@ -297,7 +345,7 @@ impl Execution {
     }
 
     /// Tells the session what happened.
-    fn on(&self, input: Input<'_>, actions: &mut VecDeque<Action>) {
+    pub(super) fn on(&self, input: Input<'_>, actions: &mut VecDeque<Action>) {
         let mut state = self.lock();
         if let Some(running) = &mut state.running {
             let now = running.begun.elapsed();
@@ -306,7 +354,7 @@ impl Execution {
     }
 
     /// Tells the session that the engine came to rest, and first that it was asked to, if it was.
-    fn rested(&self, result: Result<(), Stop>, actions: &mut VecDeque<Action>) {
+    pub(super) fn rested(&self, result: Result<(), Stop>, actions: &mut VecDeque<Action>) {
         let stop = self.stop_input();
         let mut state = self.lock();
         let Some(running) = &mut state.running else { return };
@@ -319,9 +367,10 @@ impl Execution {
             Err(stop) => Input::Stopped(stop),
         };
         running.session.on(now, rest, actions);
+        actions.extend(state.deferred.drain(..));
     }
 
-    fn stop_input(&self) -> Option<Input<'static>> {
+    pub(super) fn stop_input(&self) -> Option<Input<'static>> {
         match self.stop.load(Ordering::SeqCst) {
             TIMEOUT if self.deadline_is_cancel.load(Ordering::SeqCst) => Some(Input::Cancel),
             TIMEOUT => Some(Input::Deadline),
@@ -331,7 +380,7 @@ impl Execution {
         }
     }
 
-    fn record_delivery(&self, text: &str) {
+    pub(super) fn record_delivery(&self, text: &str) {
         if let Some(running) = &mut self.lock().running
             && let Some(journal) = &mut running.journal
         {
@@ -340,17 +389,18 @@ impl Execution {
     }
 
     /// What a replay delivers next, in place of tools and clock.
-    fn next_recorded(&self) -> Option<Input<'static>> {
+    pub(super) fn next_recorded(&self) -> Option<Input<'static>> {
         self.lock().running.as_mut()?.replay.as_mut().map(Replay::next)
     }
 
-    fn wait_until(&self, since_start: Duration) -> Option<Instant> {
+    pub(super) fn wait_until(&self, since_start: Duration) -> Option<Instant> {
         self.lock().running.as_ref()?.begun.checked_add(since_start)
     }
 
     /// Sends the caller what became of it. The first answer counts.
-    fn answer(&self, ending: Ending, heap_peak_bytes: Option<u64>) {
+    pub(super) fn answer(&self, ending: Ending, heap_peak_bytes: Option<u64>) {
         let mut state = self.lock();
+        let delivering = state.delivering;
         let Some(running) = &mut state.running else { return };
         let mut journal = running.journal.take();
         if let Some(journal) = &mut journal {
@@ -372,12 +422,15 @@ impl Execution {
             warnings: Vec::new(),
             stats,
         };
-        running.host = None;
+        // Whoever delivers events still needs it.
+        if !delivering {
+            running.host = None;
+        }
         let (answer, grace) = (state.answer.take(), state.grace.take());
         drop(state);
         drop(grace);
         let result = if self.host_panicked.load(Ordering::SeqCst) {
-            Err(Error::new(ErrorKind::HostPanicked, "the host's event callback panicked; the execution was stopped"))
+            Err(host_panicked())
         } else if let Some(error) = diverged {
             Err(error)
         } else {
@@ -404,114 +457,63 @@ impl Execution {
     }
 }
 
-/// The caller does not wait until an engine that held at most so many bytes is destroyed. A larger one goes before the
-/// answer: a host that bounds how many execute at once has then bound their memory.
-const SMALL_ENGINE: u64 = 4 << 20;
-
-type Calls = FuturesUnordered<BoxFuture<'static, (u64, Result<Option<Json>, CallError>)>>;
-
-/// Runs one program on one engine to its end, and answers the caller.
-pub(crate) async fn drive<E: Engine>(mut engine: E, execution: Arc<Execution>, job: Job) {
-    let javascript = job.program.javascript.clone();
-    let mut calls = Calls::new();
-    let mut todo = VecDeque::new();
-    let host = execution.begin(job, &mut todo);
-    while let Some(action) = todo.pop_front() {
-        match action {
-            Action::Emit(event) => execution.emit(event),
-            Action::Interrupt => execution.interrupt(),
-            Action::Deliver(text) => {
-                execution.record_delivery(&text);
-                let result = engine.deliver(&text);
-                execution.rested(result, &mut todo);
-            }
-            Action::Run(start) => {
-                execution.record_delivery(&start);
-                let program = Script { name: PROGRAM_FILE, source: &javascript };
-                let result = engine.deliver(&start).and_then(|()| engine.run(&program));
-                execution.rested(result, &mut todo);
-            }
-            Action::Start(call) => {
-                let Some(host) = &host else { continue };
-                if let Some((id, answer)) = start_call(host, call, &mut calls).await {
-                    execution.on(Input::Answered(id, answer), &mut todo);
-                }
-            }
-            // What was started may have been ready at once; then there is more to do already.
-            Action::Wait(_) if !todo.is_empty() => {}
-            Action::Wait(until) => match execution.next_recorded() {
-                Some(input) => execution.on(input, &mut todo),
-                None => wait(&execution, &mut calls, until, &mut todo).await,
-            },
-            Action::Finish(ending) => {
-                calls.clear();
-                let heap_peak_bytes = engine.heap_peak_bytes();
-                let small = heap_peak_bytes.is_some_and(|bytes| bytes <= SMALL_ENGINE);
-                // Destroyed here if it is not small.
-                let kept = small.then_some(engine);
-                execution.answer(*ending, heap_peak_bytes);
-                drop(kept);
-                return;
-            }
+impl ReceiveProgress for Execution {
+    fn progress(&self, call_id: u64, progress: Progress) {
+        let mut actions = VecDeque::new();
+        let mut state = self.lock();
+        let Some(running) = &mut state.running else { return };
+        let now = running.begun.elapsed();
+        running.session.on(now, Input::Progress(call_id, progress), &mut actions);
+        drop(state);
+        while let Some(action) = self.perform(&mut actions) {
+            self.defer(action);
         }
     }
 }
 
-/// Starts a call and polls it once; a call that is ready at once never enters the set.
-async fn start_call(
-    host: &Arc<dyn Host>,
-    call: Call,
-    calls: &mut Calls,
-) -> Option<(u64, Result<Option<Json>, CallError>)> {
-    let (id, function) = (call.id, call.function.clone());
-    let future = match catch_unwind(AssertUnwindSafe(|| host.call(call))) {
-        Ok(future) => future,
-        Err(panic) => return Some((id, Err(panicked(&function, &*panic)))),
+/// Ends an execution whose program was rejected before it could run: its events are told, and the failure is its
+/// outcome.
+pub(crate) fn reject(
+    tool_call_id: Arc<str>,
+    code_length: usize,
+    failure: Failure,
+    host: Arc<dyn Host>,
+) -> Result<Outcome, Error> {
+    let start = Start {
+        tool_call_id,
+        limits: Limits::default(),
+        tools: Arc::default(),
+        functions: None,
+        epoch_ms: real_time_ms(),
+        seed: 0,
+        code_length,
+        pace: Pace::Live,
     };
-    let guarded = AssertUnwindSafe(future)
-        .catch_unwind()
-        .map(move |result| (id, result.unwrap_or_else(|panic| Err(panicked(&function, &*panic)))));
-    let mut guarded: BoxFuture<'static, _> = Box::pin(guarded);
-    match poll_fn(|context| Poll::Ready(guarded.as_mut().poll(context))).await {
-        Poll::Ready(answer) => Some(answer),
-        Poll::Pending => {
-            calls.push(guarded);
-            None
+    let mut actions = VecDeque::new();
+    let session = Session::reject(start, failure, &mut actions);
+    let execution = Execution::default();
+    let begun = Instant::now();
+    execution.lock().running = Some(Running {
+        session,
+        host: Some(host),
+        journal: None,
+        replay: None,
+        begun,
+        startup: Duration::ZERO,
+        seed: 0,
+    });
+    let mut outcome = None;
+    while let Some(action) = execution.perform(&mut actions) {
+        if let Action::Finish(ending) = action {
+            outcome = Some(Outcome::new(ending.result));
         }
     }
+    if execution.host_panicked.load(Ordering::SeqCst) {
+        return Err(host_panicked());
+    }
+    outcome.ok_or_else(|| Error::new(ErrorKind::DriverFailed, "a rejected program came to no end"))
 }
 
-fn panicked(function: &str, panic: &(dyn std::any::Any + Send)) -> CallError {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    let why = text.map(|text| format!(": {text}")).unwrap_or_default();
-    CallError::new("ToolError", format!("{function} crashed on the host{why}")).code("TOOL_PANICKED")
-}
-
-/// Waits for a call to answer, the next timer, or a stop.
-async fn wait(execution: &Arc<Execution>, calls: &mut Calls, until: Option<Duration>, todo: &mut VecDeque<Action>) {
-    let due = until.and_then(|until| execution.wait_until(until));
-    let mut alarm: Option<Alarm> = None;
-    let mut calls = pin!(calls);
-    let input = poll_fn(|context: &mut Context<'_>| {
-        execution.waker.register(context.waker());
-        if let Some(stop) = execution.stop_input() {
-            return Poll::Ready(stop);
-        }
-        if let Poll::Ready(Some((id, answer))) = calls.as_mut().poll_next(context) {
-            return Poll::Ready(Input::Answered(id, answer));
-        }
-        if let Some(due) = due {
-            if Instant::now() >= due {
-                return Poll::Ready(Input::Tick);
-            }
-            if alarm.is_none() {
-                let execution = execution.clone();
-                // The watch runs: the deadline of this execution was set with it.
-                alarm = timer::set(due, move || execution.waker.wake()).ok();
-            }
-        }
-        Poll::Pending
-    })
-    .await;
-    execution.on(input, todo);
+fn host_panicked() -> Error {
+    Error::new(ErrorKind::HostPanicked, "the host's event callback panicked; the execution was stopped")
 }

@@ -43,19 +43,26 @@
 
 pub(crate) mod clock;
 mod execution;
+mod run_loop;
 mod threaded;
 pub(crate) mod timer;
 mod workers;
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc};
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Weak},
+};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     journal::{Journal, Recording},
-    types::{Call, CallError, Error, ErrorKind, Event, Json, Limits, Outcome, ToolNames},
+    types::{Call, CallError, Error, ErrorKind, Event, Failure, Json, Limits, Outcome, Progress, ToolNames},
 };
 
+pub(crate) use execution::reject;
 pub use threaded::Threaded;
 
 /// A future on the heap that can move between threads.
@@ -130,11 +137,60 @@ pub trait IsolateContext: Send {
 pub trait Host: Send + Sync + 'static {
     /// Runs one tool call. Polled on a thread that may block, inside the tokio runtime from which the execution was
     /// started, if there was one; dropped when the program ends first. A panic becomes an error in the program.
-    fn call(&self, call: Call) -> BoxFuture<'static, Result<Option<Json>, CallError>>;
+    /// `progress` takes reports from any thread as long as the call is open; later ones are dropped.
+    fn call(&self, call: Call, progress: ProgressSink) -> BoxFuture<'static, Result<Option<Json>, CallError>>;
 
-    /// Takes one event. Events of one execution arrive in order, each once, on the thread that runs the program, so
-    /// this must not block. A panic stops the execution with [`ErrorKind::HostPanicked`].
+    /// Puts a failure into the terms of the text that the model wrote: positions, message, hint. Called once for an
+    /// execution that fails, before its last event; event, journal and outcome then carry the same failure.
+    fn explain(&self, _failure: &mut Failure) {}
+
+    /// Takes one event. Events of one execution arrive in order, each once, one at a time. Called on the thread that
+    /// runs the program, which waits meanwhile; on a thread of its own when that thread is stuck; and for
+    /// [`EventKind::Progress`](crate::EventKind::Progress) on the thread that reports it. A panic stops the execution
+    /// with [`ErrorKind::HostPanicked`].
     fn event(&self, _event: Event) {}
+}
+
+/// Where a tool call reports how far it is. Cheap to clone.
+#[derive(Clone)]
+pub struct ProgressSink {
+    call_id: u64,
+    receiver: Weak<dyn ReceiveProgress>,
+}
+
+/// Takes the progress of the calls of one execution.
+pub(crate) trait ReceiveProgress: Send + Sync {
+    fn progress(&self, call_id: u64, progress: Progress);
+}
+
+impl ProgressSink {
+    pub(crate) fn new(call_id: u64, receiver: Weak<dyn ReceiveProgress>) -> Self {
+        Self { call_id, receiver }
+    }
+
+    /// A sink that nobody listens to, for drivers that report no progress.
+    pub fn none() -> Self {
+        Self { call_id: 0, receiver: Weak::<NoReceiver>::new() }
+    }
+
+    /// Reports progress. Does nothing once the call has ended.
+    pub fn report(&self, progress: Progress) {
+        if let Some(receiver) = self.receiver.upgrade() {
+            receiver.progress(self.call_id, progress);
+        }
+    }
+}
+
+impl fmt::Debug for ProgressSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProgressSink").field("call_id", &self.call_id).finish_non_exhaustive()
+    }
+}
+
+struct NoReceiver;
+
+impl ReceiveProgress for NoReceiver {
+    fn progress(&self, _: u64, _: Progress) {}
 }
 
 /// What a sandbox is made for.

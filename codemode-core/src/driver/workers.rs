@@ -114,6 +114,23 @@ impl Workers {
         self.push(Unit::Pinned(Box::new(move || block_on(make()))));
     }
 
+    /// Runs `report` on a thread of its own that touches no engine, so that the host can be told what a stuck thread
+    /// cannot tell. Does not wait for a free worker; only when the system has no thread to give it takes the next one.
+    pub(crate) fn spawn_report(self: &Arc<Self>, report: impl FnOnce() + Send + 'static) {
+        // Shared, so that the closure is not lost when the thread cannot be started.
+        let report = Arc::new(Mutex::new(Some(report)));
+        let run = move || {
+            let report = report.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(report) = report {
+                report();
+            }
+        };
+        let retry = run.clone();
+        if thread::Builder::new().name("codemode-report".into()).spawn(run).is_err() {
+            self.spawn_pinned(move || async move { retry() });
+        }
+    }
+
     /// How many threads are held by something that ignores its interrupt.
     pub(crate) fn lost(&self) -> usize {
         self.lost.load(Ordering::Relaxed)

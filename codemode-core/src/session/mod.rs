@@ -21,7 +21,7 @@ use crate::{
     engine::Stop,
     types::{
         Call, CallError, ConsoleLine, DroppedCall, Event, EventKind, Failure, FailureKind, Json, Level, Limits,
-        ToolNames,
+        Progress, ToolNames,
     },
 };
 
@@ -36,6 +36,10 @@ pub enum Input<'a> {
     Stopped(Stop),
     /// A tool answered. `Ok(None)` is `undefined`.
     Answered(u64, Result<Option<Json>, CallError>),
+    /// A call that is open reports how far it is.
+    Progress(u64, Progress),
+    /// The answer to [`Action::Explain`].
+    Explained(Box<Failure>),
     /// The time of [`Action::Wait`] has come, or any other moment.
     Tick,
     /// The wall-clock limit was reached.
@@ -64,6 +68,9 @@ pub enum Action {
     Interrupt,
     /// Nothing to do until a call answers or, if a time is given, until that much time since the start has gone by.
     Wait(Option<Duration>),
+    /// The program failed: put the failure into the terms of the text that the model wrote, and give it back as
+    /// [`Input::Explained`]. Until then nothing else counts, but for [`Input::Stopped`], which goes without.
+    Explain(Box<Failure>),
     /// It is over. Drop the engine and every call that still runs.
     Finish(Box<Ending>),
 }
@@ -122,6 +129,8 @@ pub struct Session {
     stopping: Option<FailureKind>,
     /// What the program said its end is, or what the engine made of it.
     end: Option<Result<Option<Json>, Failure>>,
+    /// The failure that is being explained, in the words it had before.
+    unexplained: Option<Box<Failure>>,
     last_call: u64,
     calls_started: u32,
     /// Called, not started: in the order of the calls.
@@ -149,6 +158,8 @@ enum Phase {
     Running,
     /// Between them.
     Resting,
+    /// The program failed, and the host explains why.
+    Explaining,
     Finished,
 }
 
@@ -162,11 +173,28 @@ struct OpenCall {
 impl Session {
     /// Begins: the actions announce the execution, hand over the start message and run the program.
     pub fn start(start: Start, actions: &mut VecDeque<Action>) -> Self {
+        let session = Self::announced(start, actions);
+        let (now, seed) = (session.start.epoch_ms, session.start.seed);
+        let functions = session.start.functions.clone().unwrap_or_else(|| session.start.tools.json());
+        let start = Delivery::Start { now, seed, functions };
+        actions.push_back(Action::Run(start.text()));
+        session
+    }
+
+    /// Begins and ends: the program was rejected before it could run. `failure` says why, in the model's terms.
+    pub fn reject(start: Start, failure: Failure, actions: &mut VecDeque<Action>) -> Self {
+        let mut session = Self::announced(start, actions);
+        session.conclude(Duration::ZERO, Err(failure), actions);
+        session
+    }
+
+    fn announced(start: Start, actions: &mut VecDeque<Action>) -> Self {
         let session = Self {
             start,
             phase: Phase::Running,
             stopping: None,
             end: None,
+            unexplained: None,
             last_call: 0,
             calls_started: 0,
             posted: VecDeque::new(),
@@ -183,18 +211,19 @@ impl Session {
             refused_messages: 0,
         };
         session.emit(Duration::ZERO, EventKind::Started { code_length: session.start.code_length }, actions);
-        let (now, seed) = (session.start.epoch_ms, session.start.seed);
-        let functions = session.start.functions.clone().unwrap_or_else(|| session.start.tools.json());
-        let start = Delivery::Start { now, seed, functions };
-        actions.push_back(Action::Run(start.text()));
         session
     }
 
     /// Takes one input that happened `now` after the start and appends what to do. Returns the answer to a guest's
     /// message, if it has one.
     pub fn on(&mut self, now: Duration, input: Input<'_>, actions: &mut VecDeque<Action>) -> Option<String> {
-        if self.phase == Phase::Finished {
-            return None;
+        match self.phase {
+            Phase::Finished => return None,
+            Phase::Explaining => {
+                self.explaining(now, input, actions);
+                return None;
+            }
+            Phase::Running | Phase::Resting => {}
         }
         match input {
             Input::Said(said) => return self.said(now, said, actions),
@@ -215,6 +244,12 @@ impl Session {
                 }
             }
             Input::Answered(id, answer) => self.answered(now, id, answer, actions),
+            Input::Progress(id, progress) => {
+                self.progressed(now, id, progress, actions);
+                return None;
+            }
+            // Nothing was asked.
+            Input::Explained(_) => return None,
             Input::Tick => {}
             Input::Deadline => self.stop(FailureKind::Timeout, actions),
             Input::Cancel => self.stop(FailureKind::Cancelled, actions),
@@ -330,6 +365,12 @@ impl Session {
         let answer = wording::check_answer_size(answer, &call.function, &self.start.limits);
         self.emit_answer(now, id, &call, &answer, actions);
         self.answers.push_back((now, id, answer));
+    }
+
+    fn progressed(&self, now: Duration, call_id: u64, progress: Progress, actions: &mut VecDeque<Action>) {
+        let Some(call) = self.open.get(&call_id) else { return };
+        let (function, tool) = (call.function.clone(), self.start.tools.original(call.tool));
+        self.emit(now, EventKind::Progress { call_id, function, tool, progress }, actions);
     }
 
     fn emit_answer(
@@ -461,6 +502,30 @@ impl Session {
     }
 
     fn finish(&mut self, now: Duration, result: Result<Option<Json>, Failure>, actions: &mut VecDeque<Action>) {
+        match result {
+            Ok(_) => self.conclude(now, result, actions),
+            Err(failure) => {
+                self.phase = Phase::Explaining;
+                let failure = Box::new(failure);
+                self.unexplained = Some(failure.clone());
+                actions.push_back(Action::Explain(failure));
+            }
+        }
+    }
+
+    fn explaining(&mut self, now: Duration, input: Input<'_>, actions: &mut VecDeque<Action>) {
+        let failure = match input {
+            Input::Explained(failure) => failure,
+            Input::Stopped(_) => match self.unexplained.take() {
+                Some(failure) => failure,
+                None => return,
+            },
+            _ => return,
+        };
+        self.conclude(now, Err(*failure), actions);
+    }
+
+    fn conclude(&mut self, now: Duration, result: Result<Option<Json>, Failure>, actions: &mut VecDeque<Action>) {
         self.phase = Phase::Finished;
         let mut dropped_calls = Vec::new();
         for (call_id, call) in std::mem::take(&mut self.open) {

@@ -40,9 +40,13 @@ fn call(id: u64) -> Said<'static> {
     Said::Call { id, function: "external_a", input: None }
 }
 
+/// Gives the session an input, and its own failure back when it asks for an explanation.
 fn on(session: &mut Session, input: Input<'_>) -> VecDeque<Action> {
     let mut actions = VecDeque::new();
     session.on(MS, input, &mut actions);
+    if let Some(Action::Explain(failure)) = actions.pop_back_if(|last| matches!(last, Action::Explain(_))) {
+        session.on(MS, Input::Explained(failure), &mut actions);
+    }
     actions
 }
 
@@ -60,6 +64,7 @@ fn kinds(actions: &VecDeque<Action>) -> Vec<String> {
         Action::Run(_) => "run".into(),
         Action::Start(call) => format!("start {}", call.id),
         Action::Interrupt => "interrupt".into(),
+        Action::Explain(failure) => format!("explain {}", failure.kind.as_str()),
         Action::Wait(None) => "wait".into(),
         Action::Wait(Some(until)) => format!("wait {}", until.as_millis()),
         Action::Finish(ending) => match &ending.result {
@@ -260,6 +265,73 @@ fn nth(n: u8) -> Input<'static> {
     }
 }
 
+#[test]
+fn a_failure_is_explained_once_and_the_last_event_and_the_end_carry_the_same() {
+    let mut session = running(Limits::default());
+    let mut actions = VecDeque::new();
+    session.on(MS, Input::Stopped(Stop::OutOfMemory), &mut actions);
+    assert_eq!(kinds(&actions), ["explain outOfMemory"]);
+    let Some(Action::Explain(mut failure)) = actions.pop_back() else { panic!("it asks") };
+    // Nothing else counts meanwhile.
+    for input in [Input::Idle, Input::Deadline, Input::Cancel, Input::Tick, answer(1)] {
+        session.on(MS, input, &mut actions);
+    }
+    assert!(actions.is_empty() && !session.finished());
+    failure.hint = Some("explained".into());
+    session.on(MS, Input::Explained(failure), &mut actions);
+    assert_eq!(kinds(&actions), ["emit finished", "finish outOfMemory"]);
+    let hints: Vec<Option<String>> = actions
+        .into_iter()
+        .filter_map(|action| match action {
+            Action::Emit(Event { kind: EventKind::Finished { error, .. }, .. }) => error.map(|failure| failure.hint),
+            Action::Finish(ending) => ending.result.err().map(|failure| failure.hint),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(hints, [Some("explained".into()), Some("explained".into())]);
+    assert!(on(&mut session, Input::Stopped(Stop::Interrupted)).is_empty());
+}
+
+#[test]
+fn an_explanation_that_does_not_come_is_done_without() {
+    let mut session = running(Limits::default());
+    let mut actions = VecDeque::new();
+    session.on(MS, Input::Stopped(Stop::OutOfMemory), &mut actions);
+    actions.clear();
+    session.on(MS, Input::Stopped(Stop::Interrupted), &mut actions);
+    assert_eq!(kinds(&actions), ["emit finished", "finish outOfMemory"]);
+}
+
+#[test]
+fn a_rejected_program_begins_and_ends_in_its_events() {
+    let mut actions = VecDeque::new();
+    let start = Start {
+        tool_call_id: "t".into(),
+        limits: Limits::default(),
+        tools: Arc::default(),
+        functions: None,
+        epoch_ms: 1_000,
+        seed: 7,
+        code_length: 3,
+        pace: Pace::Live,
+    };
+    let session = Session::reject(start, Failure::new(FailureKind::Syntax, "SyntaxError", "no"), &mut actions);
+    assert_eq!(kinds(&actions), ["emit started", "emit finished", "finish syntax"]);
+    assert!(session.finished());
+}
+
+#[test]
+fn progress_counts_while_its_call_is_open() {
+    let mut session = running(Limits::default());
+    let progress = |session: &mut Session| kinds(&on(session, Input::Progress(1, Progress::default())));
+    say(&mut session, call(1));
+    assert!(progress(&mut session).is_empty());
+    on(&mut session, Input::Idle);
+    assert_eq!(progress(&mut session), ["emit external_progress"]);
+    on(&mut session, answer(1));
+    assert!(progress(&mut session).is_empty());
+}
+
 /// What holds in every order: events are well formed, the engine is never asked to work while it works, and after the
 /// end there is silence.
 struct Watcher {
@@ -291,7 +363,7 @@ impl Watcher {
                     _ => {}
                 },
                 Action::Wait(_) => assert!(!self.busy, "{order:?}: waits while the engine works"),
-                Action::Start(_) | Action::Interrupt => {}
+                Action::Start(_) | Action::Interrupt | Action::Explain(_) => {}
             }
         }
     }
@@ -310,16 +382,12 @@ fn play(order: &[u8]) {
         if matches!(n, 2 | 8) {
             watcher.busy = false;
         }
-        let mut actions = VecDeque::new();
-        session.on(MS, nth(*n), &mut actions);
-        watcher.watch(order, actions);
+        watcher.watch(order, on(&mut session, nth(*n)));
     }
     // The stall question keeps the engine at work once more.
     if watcher.busy {
         watcher.busy = false;
-        let mut actions = VecDeque::new();
-        session.on(MS, Input::Idle, &mut actions);
-        watcher.watch(order, actions);
+        watcher.watch(order, on(&mut session, Input::Idle));
     }
     assert!(watcher.finished && session.finished(), "{order:?} never ended");
 }
@@ -357,7 +425,7 @@ proptest! {
             }
         }
         session.on(MS, Input::Cancel, &mut actions);
-        session.on(MS, Input::Idle, &mut actions);
+        on(&mut session, Input::Idle);
         prop_assert!(session.finished());
     }
 }

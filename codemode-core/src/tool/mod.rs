@@ -19,7 +19,7 @@ use tokio::sync::Semaphore;
 
 use self::schema::Schema;
 use crate::{
-    driver::{BoxFuture, timer},
+    driver::{BoxFuture, ProgressSink, timer},
     stubs::ToolSignature,
     types::{CallError, Json, Progress},
 };
@@ -76,23 +76,18 @@ pub struct ToolContext {
     pub call_id: u64,
     /// The tool's own name.
     pub tool: Arc<str>,
-    on_progress: Arc<dyn Fn(Progress) + Send + Sync>,
+    progress: ProgressSink,
 }
 
 impl ToolContext {
-    pub(crate) fn new(
-        tool_call_id: Arc<str>,
-        call_id: u64,
-        tool: Arc<str>,
-        on_progress: Arc<dyn Fn(Progress) + Send + Sync>,
-    ) -> Self {
-        Self { tool_call_id, call_id, tool, on_progress }
+    pub(crate) fn new(tool_call_id: Arc<str>, call_id: u64, tool: Arc<str>, progress: ProgressSink) -> Self {
+        Self { tool_call_id, call_id, tool, progress }
     }
 
-    /// Tells whoever listens to the execution how far the call is. To be called from the tool's own future; what is
-    /// said after the call has ended is dropped.
+    /// Reports to the listeners of the execution how far the call is, from any thread. What is reported after the call has
+    /// ended is dropped.
     pub fn progress(&self, progress: Progress) {
-        (self.on_progress)(progress);
+        self.progress.report(progress);
     }
 }
 

@@ -19,7 +19,8 @@ use tokio::{runtime::Handle, sync::oneshot};
 use crate::{
     driver::{
         BoxFuture, ContextConfig, DriverInfo, Host, IsolateContext, IsolateDriver, Program,
-        execution::{Answer, Execution, Job, Source, drive},
+        execution::{Answer, Execution, Job, Source},
+        run_loop::drive,
         timer,
         workers::Workers,
     },
@@ -212,7 +213,7 @@ impl<E: Engine> Shared<E> {
         let result = answered.await;
         guard.done();
         result.unwrap_or_else(|_| {
-            Err(Error::new(ErrorKind::DriverStart, "the sandbox ended without an answer; its driver has a defect")
+            Err(Error::new(ErrorKind::DriverFailed, "the sandbox ended without an answer; its driver has a defect")
                 .with("driver", E::INFO.name))
         })
     }
@@ -307,7 +308,7 @@ impl<F: Future<Output = ()>> Future for Counted<F> {
         let poll = catch_unwind(AssertUnwindSafe(|| self.future.as_mut().poll(context)));
         self.execution.set_busy(false, &self.workers);
         poll.unwrap_or_else(|_| {
-            let error = Error::new(ErrorKind::DriverStart, "the driver panicked; this is a defect of the driver");
+            let error = Error::new(ErrorKind::DriverFailed, "the driver panicked; this is a defect of the driver");
             self.execution.fail(error);
             Poll::Ready(())
         })
@@ -348,7 +349,7 @@ impl<E: Engine> IsolateDriver for Threaded<E> {
             let workers = self.shared.admit(&config)?;
             let (sandbox, ready) = self.shared.start(&workers, config.limits.heap);
             ready.await.unwrap_or_else(|_| {
-                Err(Error::new(ErrorKind::DriverStart, "the engine panicked while it was created")
+                Err(Error::new(ErrorKind::DriverFailed, "the engine panicked while it was created")
                     .with("driver", E::INFO.name))
             })?;
             let context = ThreadedContext { shared: self.shared.clone(), config, sandbox: Some(sandbox) };
