@@ -90,7 +90,7 @@ pub fn with_all_but(left_out: &[LeftOut], command: Command) -> Result<Command, S
     let mut command = without(left_out, command);
     for Driver { name, .. } in drivers()? {
         if !left_out.iter().any(|out| out.driver.name == name) {
-            command.args(["--features", &format!("codemode/{name},codemode-cli/{name}")]);
+            command.args(["--features", &format!("codemode-sdk/{name},codemode-cli/{name}")]);
         }
     }
     Ok(command)

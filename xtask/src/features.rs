@@ -12,12 +12,22 @@ struct Rule {
 
 const RULES: &[Rule] = &[
     Rule { package: "codemode-core", features: "", with: &[], without: &["rquickjs", "v8", "wasmtime", "boa_engine"] },
-    Rule { package: "codemode", features: "", with: &[], without: &["rquickjs", "v8", "wasmtime", "boa_engine"] },
-    Rule { package: "codemode", features: "quickjs", with: &["rquickjs"], without: &["v8", "wasmtime", "boa_engine"] },
-    Rule { package: "codemode", features: "wasm", with: &["wasmtime"], without: &["rquickjs", "v8", "boa_engine"] },
-    Rule { package: "codemode", features: "v8", with: &["v8"], without: &["rquickjs", "wasmtime", "boa_engine"] },
-    Rule { package: "codemode", features: "boa", with: &["boa_engine"], without: &["rquickjs", "v8", "wasmtime"] },
-    Rule { package: "codemode", features: "mcp", with: &[], without: &["rquickjs", "v8", "wasmtime", "boa_engine"] },
+    Rule { package: "codemode-sdk", features: "", with: &[], without: &["rquickjs", "v8", "wasmtime", "boa_engine"] },
+    Rule {
+        package: "codemode-sdk",
+        features: "quickjs",
+        with: &["rquickjs"],
+        without: &["v8", "wasmtime", "boa_engine"],
+    },
+    Rule { package: "codemode-sdk", features: "wasm", with: &["wasmtime"], without: &["rquickjs", "v8", "boa_engine"] },
+    Rule { package: "codemode-sdk", features: "v8", with: &["v8"], without: &["rquickjs", "wasmtime", "boa_engine"] },
+    Rule { package: "codemode-sdk", features: "boa", with: &["boa_engine"], without: &["rquickjs", "v8", "wasmtime"] },
+    Rule {
+        package: "codemode-sdk",
+        features: "mcp",
+        with: &[],
+        without: &["rquickjs", "v8", "wasmtime", "boa_engine"],
+    },
 ];
 
 /// The task.
@@ -65,19 +75,18 @@ fn broken(rule: &Rule, tree: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
-    const RULE: Rule = Rule { package: "codemode", features: "quickjs", with: &["rquickjs"], without: &["v8"] };
+    const RULE: Rule = Rule { package: "codemode-sdk", features: "quickjs", with: &["rquickjs"], without: &["v8"] };
 
     #[test]
     fn the_path_to_an_engine_that_must_not_be_there_is_named() {
-        let tree = "0codemode v0.1.0 (/somewhere)\n1codemode-core v0.1.0\n2serde v1.0.0\n1codemode-driver-quickjs v0.1.0\n2rquickjs v0.14.0\n3v8 v1.0.0\n3v8 v1.0.0 (*)\n";
-        let wrong =
-            "codemode with quickjs must not pull in v8, and does: codemode → codemode-driver-quickjs → rquickjs → v8";
+        let tree = "0codemode-sdk v0.1.0 (/somewhere)\n1codemode-core v0.1.0\n2serde v1.0.0\n1codemode-driver-quickjs v0.1.0\n2rquickjs v0.14.0\n3v8 v1.0.0\n3v8 v1.0.0 (*)\n";
+        let wrong = "codemode-sdk with quickjs must not pull in v8, and does: codemode-sdk → codemode-driver-quickjs → rquickjs → v8";
         assert_eq!(broken(&RULE, tree), [wrong]);
     }
 
     #[test]
     fn a_tree_without_the_engine_that_was_asked_for_proves_nothing() {
-        assert_eq!(broken(&RULE, "0codemode v0.1.0\n1rquickjs v0.14.0\n"), Vec::<String>::new());
-        assert_eq!(broken(&RULE, "0codemode v0.1.0\n").len(), 1);
+        assert_eq!(broken(&RULE, "0codemode-sdk v0.1.0\n1rquickjs v0.14.0\n"), Vec::<String>::new());
+        assert_eq!(broken(&RULE, "0codemode-sdk v0.1.0\n").len(), 1);
     }
 }
