@@ -6,9 +6,12 @@ mod conformance;
 mod drivers;
 mod features;
 mod new_driver;
+mod places;
 mod setup;
 #[cfg(unix)]
 mod v8;
+mod v8_library;
+mod workspace;
 
 use std::{
     env,
@@ -16,8 +19,9 @@ use std::{
     process::{Command, ExitCode, Stdio},
 };
 
-use commands::{cargo, installed, root, run};
+use commands::{cargo, installed, run};
 use drivers::{lacking, left_out, with_all_but};
+use places::root;
 use setup::Missing;
 
 const HELP: &str = "\

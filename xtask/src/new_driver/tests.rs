@@ -3,7 +3,10 @@ use std::{fs, path::PathBuf};
 use serde_json::Value;
 
 use super::*;
-use crate::commands::{cargo, output, root, run};
+use crate::{
+    commands::{cargo, output, run},
+    places::root,
+};
 
 /// A workspace that has this one's manifest and members, so that cargo takes a new member as it would here.
 fn workspace() -> tempfile::TempDir {
