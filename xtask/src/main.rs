@@ -8,6 +8,7 @@ mod features;
 mod new_driver;
 mod places;
 mod setup;
+mod tidy;
 #[cfg(unix)]
 mod v8;
 mod v8_library;
@@ -32,7 +33,9 @@ cargo xtask TASK
                         setup, then all tests and conformance cases; ARGS go to `cargo test`; a driver that cannot be
                         built here is left out and named at the end, or is a failure with --require-all; what else
                         setup could not get, and tests were skipped for, is named as well
-  lint                  format, features, lints, licences
+  lint                  tidy, format, features, lints, licences
+  tidy                  what holds for the tree as a whole: no circle of imports, no import or dependency that goes up, no
+                        clock or thread in the pure rooms of core, heads and lengths of files, a row for each package
   check                 what a change must pass: lint and test
   features              proves that each driver's feature pulls in its own engine and no other
   conformance [--driver NAME] [CASE] [--cases DIR]
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         "setup" => setup::run(),
         "test" => test(rest),
         "lint" => lint(),
+        "tidy" => tidy::tidy(&root()),
         "check" => lint().and_then(|()| test(rest)),
         "features" => features::features(),
         "conformance" => conformance::conformance(rest),
@@ -107,6 +111,7 @@ fn test(args: &[String]) -> Result<(), String> {
 }
 
 fn lint() -> Result<(), String> {
+    tidy::tidy(&root())?;
     run(cargo(&["fmt", "--all", "--check"]))?;
     features::features()?;
     let mut clippy = with_all_but(&left_out()?, cargo(&["clippy", "--workspace", "--all-targets", "--quiet"]))?;

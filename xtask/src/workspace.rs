@@ -81,6 +81,13 @@ impl Workspace {
     }
 }
 
+impl Target {
+    /// Whether other packages can depend on it.
+    pub fn is_library(&self) -> bool {
+        self.kind.iter().any(|kind| kind.ends_with("lib") || kind == "proc-macro")
+    }
+}
+
 impl Package {
     /// Its folder.
     pub fn folder(&self) -> &Path {

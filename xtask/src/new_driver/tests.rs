@@ -1,3 +1,5 @@
+//! New drivers in copies of this workspace.
+
 use std::{fs, path::PathBuf};
 
 use serde_json::Value;
