@@ -43,7 +43,13 @@ fn problems(root: &Path) -> Result<Vec<String>, String> {
         let mut arrows = Vec::new();
         let rooms = rooms::Rooms::of(&workspace, package)?;
         for target in &package.targets {
-            let source = Source::read(&target.file).map_err(|problem| workspace.shown(Path::new(&problem)))?;
+            let source = match Source::read(&target.file) {
+                Ok(source) => source,
+                Err(problem) => {
+                    problems.push(workspace.shown(Path::new(&problem)));
+                    continue;
+                }
+            };
             let of_target = Arrows::of(&source);
             if let Some(rooms) = rooms.as_ref().filter(|_| target.is_library()) {
                 problems.extend(rooms.problems(&source, &of_target));

@@ -77,9 +77,10 @@ impl<'a> Rooms<'a> {
         let unlisted = rooms.iter().filter(|(room, _)| self.floor(room).is_none()).map(|(room, line)| {
             format!("{root}:{line}: the room `{room}` has no floor; give it one in `floors` of {manifest}")
         });
-        let listed = self.settings.floors.iter().flatten().chain(&self.settings.pure);
+        let listed: BTreeSet<&String> = self.settings.floors.iter().flatten().chain(&self.settings.pure).collect();
         let gone = listed
-            .filter(|room| !rooms.contains_key(*room))
+            .into_iter()
+            .filter(|room| !rooms.contains_key(room.as_str()))
             .map(|room| format!("{manifest}:1: there is no room `{room}`; take it out of `floors` and `pure`"));
         unlisted.chain(gone).collect()
     }
