@@ -44,8 +44,9 @@ cargo xtask TASK
                         keeps what a whole green run came to in codemode-conformance/record.json
   v8 build              builds V8's library from the v8 crate's source into target/tools, for machines that cannot download
                         it; about 80 minutes, and never started by another task
-  new-driver NAME       writes the skeleton of a driver, driver-NAME, and makes it a member of the workspace; it compiles and
-                        is red: docs/driver-author.md says how to turn it green
+  new-driver NAME       writes the skeleton of a driver, driver-NAME, and makes it a member of the workspace and a feature of
+                        the packages that have one for each; it compiles and is red: docs/driver-author.md says how to
+                        turn it green
   bench [--driver NAME] [--model NAME] [--record]
                         times models on drivers, all or those named; --record keeps the figures in benches/record
   bench --check         fails when a path that only computes takes over 5 % more instructions than the baseline;
