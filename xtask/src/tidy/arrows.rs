@@ -2,14 +2,14 @@
 //!
 //! An arrow goes from the file that mentions an item to the file that *defines* it. So:
 //!
-//! * `mod x;` is no arrow, and neither is naming a module: what is taken out of it counts.
-//! * `pub use` of an item in a module inside is no arrow: it shows a reader where the item is and asks nothing of it. If the
-//!   same file also works with that name, that is an arrow.
+//! * `mod x;` does not count, and neither does naming a module: only what is taken out of it counts.
+//! * `pub use` of an item from a module inside does not count: it publishes the item and does not work with it. If the same
+//!   file also uses that name in its code, that is an arrow.
 //! * An import through a re-export goes to the file behind it.
 //! * `use module::*` counts as what is then mentioned, and as one arrow to the module's own file if that defines anything.
 //! * What stands under `#[cfg(test)]` is a file of its own here: tests may use everything, nothing uses them.
 //!
-//! A reader gains from it that files can be read in an order in which each is explained by those before. Not seen: methods
+//! Without circles, the files have an order in which a reader meets nothing that is not explained yet. Not seen: methods
 //! and trait methods called on a value (their type or trait is imported somewhere, and that is seen), names that `macro_rules`
 //! brings into scope without a path, single names inside a macro's call, and text in attributes.
 

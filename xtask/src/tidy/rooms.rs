@@ -1,6 +1,6 @@
 //! The rooms of a package, the files and folders at the top of its library, and who may use whom.
 //!
-//! A package that wants it says so in its manifest:
+//! A package sets its rules in its manifest:
 //!
 //! ```toml
 //! [package.metadata.codemode]
@@ -9,8 +9,8 @@
 //! ```
 //!
 //! A room may use the rooms on lower floors, so neither its neighbours nor those above. `lib.rs` is the map of all: it may
-//! use any room, and nothing may be defined in it that a room uses. A pure room knows no runtime, thread or clock:
-//! what it does follows from what it is given, so it can be tested over all orders of events. What stands under
+//! use any room, and nothing may be defined in it that a room uses. A pure room uses no runtime, thread or clock:
+//! what it does follows from its arguments, so it can be tested over all orders of events. What stands under
 //! `#[cfg(test)]` is free of both rules.
 
 use std::{

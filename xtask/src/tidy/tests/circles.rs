@@ -1,4 +1,4 @@
-//! Circles of imports, and what is none.
+//! Circles of imports, and imports that do not make one.
 
 use super::{NOTHING, of_package};
 

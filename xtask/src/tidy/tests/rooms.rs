@@ -65,7 +65,7 @@ fn rooms_and_floors_name_each_other() {
 }
 
 #[test]
-fn a_pure_room_knows_no_runtime_thread_or_clock() {
+fn a_pure_room_uses_no_runtime_thread_or_clock() {
     let engine = "use std::{thread, time::{Duration, Instant}};\npub struct Engine(Duration);\nfn f() { tokio::spawn(async {}) }\nfn g() { let _ = SystemTime::now(); }\nfn h() { assert!(::std::thread::panicking()) }\n#[cfg(test)]\nmod tests {\n    use std::time::Instant;\n}\n";
     let said = with_rooms(&[("one/src/engine.rs", engine)]);
     let refused = |line: usize, what: &str| {
