@@ -1,6 +1,6 @@
 //! The Rust API in one file: typed tools, live events, one program, one result.
 //!
-//! `cargo run --release -p codemode --example quickstart`
+//! `cargo run --release -p codemode-sdk --example quickstart`
 
 use std::time::Duration;
 

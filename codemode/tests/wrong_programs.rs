@@ -1,7 +1,7 @@
 //! Wrong programs of the kinds that models really write, and the exact text each gets back.
 //!
 //! The texts are a reviewed snapshot. The question for each is: would a model put its program right in one try?
-//! `INSTA_UPDATE=always cargo test -p codemode --test wrong_programs` writes the snapshot anew; read the difference.
+//! `INSTA_UPDATE=always cargo test -p codemode-sdk --test wrong_programs` writes the snapshot anew; read the difference.
 #![cfg(feature = "quickjs")]
 
 mod programs;

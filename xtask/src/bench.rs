@@ -5,24 +5,23 @@ mod criterion;
 mod instructions;
 pub mod machine;
 mod overview;
+mod package;
 mod peers;
 mod record;
 mod report;
 
-use std::{path::PathBuf, process::Command};
+use std::path::PathBuf;
 
 use serde_json::Value;
 
 use crate::{
-    commands::{cargo, output, root, run as run_command},
-    drivers::left_out,
+    commands::{cargo, output},
+    drivers::{Driver, drivers, left_out},
 };
+use package::with_features;
 use record::Record;
 
 pub use report::report;
-
-/// The drivers that can be measured: the features of codemode-benches.
-const FEATURES: &[&str] = &["quickjs", "boa", "wasm", "v8"];
 
 /// What `bench` was asked for.
 #[derive(Default)]
@@ -42,12 +41,13 @@ pub fn bench(args: &[String]) -> Result<(), String> {
     if let Some(lines) = options.peers.as_deref().filter(|place| place.is_file()) {
         return keep_peers(peers::read(lines)?);
     }
-    let features = features(&options)?;
+    let drivers = measured(&options)?;
+    let features: Vec<String> = drivers.iter().map(|driver| driver.name.clone()).collect();
     if options.check || options.set_baseline {
         return instructions::run(&features, options.set_baseline);
     }
     if let Some(folder) = &options.peers {
-        let lines = peers::run(folder, &features, options.quick)?;
+        let lines = peers::run(folder, &drivers, options.quick)?;
         return if options.record { keep_peers(lines) } else { Ok(()) };
     }
     let about = if options.record { Some(record::drivers(&features)?) } else { None };
@@ -62,9 +62,9 @@ pub fn bench(args: &[String]) -> Result<(), String> {
     }
     for model in PROCESSES.iter().filter(|model| wanted(model)) {
         let mut results = Vec::new();
-        for driver in features.iter().filter(|driver| options.measures(model, driver)) {
+        for driver in drivers.iter().filter(|driver| options.measures(model, driver)) {
             for args in arguments(model) {
-                let result = measure(&features, driver, &args)?;
+                let result = measure(&features, &driver.name, &args)?;
                 println!("{result}");
                 results.push(result);
             }
@@ -81,9 +81,6 @@ fn keep_peers(lines: Vec<Value>) -> Result<(), String> {
 /// The models that criterion does not time: each measurement wants a process of its own.
 const PROCESSES: &[&str] = &["memory", "waiting", "growth"];
 
-/// The drivers of which ten thousand executions can wait at once.
-const WAIT_WITHOUT_A_THREAD: &[&str] = &["quickjs", "wasm"];
-
 fn arguments(model: &str) -> Vec<[&'static str; 2]> {
     match model {
         "memory" => vec![["waiting", "64"]],
@@ -93,45 +90,35 @@ fn arguments(model: &str) -> Vec<[&'static str; 2]> {
 }
 
 /// One line of `measure KIND DRIVER SIZE`.
-fn measure(features: &[&str], driver: &str, [kind, size]: &[&str; 2]) -> Result<Value, String> {
+fn measure(features: &[String], driver: &str, [kind, size]: &[&str; 2]) -> Result<Value, String> {
     let mut command = with_features(cargo(&["run", "--quiet", "--release", "--bin", "measure"]), features);
     command.args(["--", kind, driver, size]);
     serde_json::from_str(&output(command)?).map_err(|error| format!("measure {kind}: {error}"))
 }
 
-/// The drivers that can be built here and were asked for, which are also the features.
-fn features(options: &Options) -> Result<Vec<&'static str>, String> {
+/// The drivers that can be built here and were asked for. Their names are also features of codemode-benches.
+fn measured(options: &Options) -> Result<Vec<Driver>, String> {
     let left_out = left_out()?;
     for driver in &left_out {
         println!("{}", driver.notice("IS NOT MEASURED"));
     }
-    let here = FEATURES.iter().copied().filter(|name| left_out.iter().all(|out| out.driver.name != *name));
     let wanted = |name: &str| {
         options.drivers.is_empty() || options.drivers.iter().any(|driver| driver.trim_end_matches("-warm") == name)
     };
-    let features: Vec<_> = here.filter(|name| wanted(name)).collect();
-    if features.is_empty() {
-        return Err("none of the drivers that were asked for can be measured here".into());
+    let mut measured = drivers()?;
+    measured.retain(|driver| left_out.iter().all(|out| out.driver.name != driver.name) && wanted(&driver.name));
+    match measured.is_empty() {
+        true => Err("none of the drivers that were asked for can be measured here".into()),
+        false => Ok(measured),
     }
-    Ok(features)
-}
-
-fn with_features(mut command: Command, features: &[&str]) -> Command {
-    command.args(["--package", "codemode-benches", "--no-default-features", "--features", &features.join(",")]);
-    command
-}
-
-/// The folder of the benches, in which everything that is kept lies.
-fn folder() -> PathBuf {
-    root().join("benches")
 }
 
 impl Options {
     /// Ten thousand executions wait at once where none holds a thread, and on another driver if both are named.
-    fn measures(&self, model: &str, driver: &str) -> bool {
-        let named = |names: &[String], name| names.iter().any(|named| named == name);
-        let asked_for = || named(&self.drivers, driver) && named(&self.models, model);
-        model != "waiting" || WAIT_WITHOUT_A_THREAD.contains(&driver) || asked_for()
+    fn measures(&self, model: &str, driver: &Driver) -> bool {
+        let named = |names: &[String], name: &str| names.iter().any(|named| named == name);
+        let asked_for = || named(&self.drivers, &driver.name) && named(&self.models, model);
+        model != "waiting" || driver.facts.waits_without_thread || asked_for()
     }
 
     fn parse(args: &[String]) -> Result<Self, String> {

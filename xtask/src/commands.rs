@@ -2,22 +2,16 @@
 
 use std::{
     env,
-    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
-use crate::setup;
-
-/// The folder of the workspace.
-pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(PathBuf::from).unwrap_or_default()
-}
+use crate::v8_library;
 
 /// The cargo that runs this task. It finds the V8 library that was built here.
 pub fn cargo(args: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(args);
-    if let Some((variable, archive)) = setup::v8::built_here() {
+    if let Some((variable, archive)) = v8_library::built_here() {
         command.env(variable, archive);
     }
     command

@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     bench::machine,
-    commands::{cargo, root, run},
+    commands::{cargo, run},
     drivers::{Driver, chosen, left_out, without},
+    places::root,
 };
 
 /// What the suite came to on one driver: the newest run that was recorded.

@@ -1,38 +1,62 @@
-//! The drivers of this workspace: the folders called `driver-NAME`.
+//! The drivers of this workspace: the packages in folders called `driver-NAME`. What tasks must know of one stands in its
+//! own manifest, in the table `[package.metadata.codemode]`.
 
-use std::{fs, process::Command};
+use std::process::Command;
+
+use serde::Deserialize;
 
 use crate::{
-    commands::root,
+    places::root,
     setup::{self, Missing},
+    workspace::Workspace,
 };
 
 /// A driver, which has a conformance test.
 pub struct Driver {
     pub name: String,
     pub package: String,
+    pub facts: Facts,
 }
 
-/// What a driver's build needs of the set-up, by the driver's name; the others need nothing.
-const NEEDS: &[(&str, &str)] = &[("wasm", "wasm compiler"), ("v8", "V8 library")];
-
-impl Driver {
-    fn needs(&self) -> Option<&'static str> {
-        NEEDS.iter().find(|(name, _)| *name == self.name).map(|(_, part)| *part)
-    }
+/// What a driver's manifest says in `[package.metadata.codemode]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Facts {
+    /// The crate that the driver's feature pulls in, and no other driver's feature does.
+    pub engine: Option<String>,
+    /// The part of `cargo xtask setup` without which it cannot be built; nothing if Rust and a C compiler are enough.
+    pub needs: Option<String>,
+    /// Whether an execution that waits for a tool holds no thread, so that ten thousand can wait at once.
+    #[serde(default)]
+    pub waits_without_thread: bool,
+    /// Whether it starts slowly enough for a warm pool to be its best configuration, which is measured as well.
+    #[serde(default)]
+    pub warm_pool: bool,
 }
 
 /// All drivers, by name.
 pub fn drivers() -> Result<Vec<Driver>, String> {
-    let root = root();
-    let entries = fs::read_dir(&root).map_err(|error| format!("{}: {error}", root.display()))?;
-    let mut names: Vec<String> = entries
-        .flatten()
-        .filter(|entry| entry.path().join("Cargo.toml").is_file())
-        .filter_map(|entry| entry.file_name().to_str()?.strip_prefix("driver-").map(str::to_owned))
-        .collect();
-    names.sort();
-    Ok(names.into_iter().map(|name| Driver { package: format!("codemode-driver-{name}"), name }).collect())
+    of(&Workspace::read(&root())?)
+}
+
+/// The drivers of a workspace.
+pub fn of(workspace: &Workspace) -> Result<Vec<Driver>, String> {
+    let mut drivers = Vec::new();
+    for package in &workspace.packages {
+        let folder = package.folder().file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let Some(name) = folder.strip_prefix("driver-") else { continue };
+        let facts: Facts = package.settings()?.unwrap_or_default();
+        if let Some(part) = facts.needs.as_deref().filter(|part| !setup::parts().contains(part)) {
+            return Err(format!(
+                "{}: it needs {part:?}, which `cargo xtask setup` does not have; it has: {}",
+                package.manifest.display(),
+                setup::parts().join(", ")
+            ));
+        }
+        drivers.push(Driver { name: name.to_owned(), package: package.name.clone(), facts });
+    }
+    drivers.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(drivers)
 }
 
 /// The drivers called `chosen`, or all.
@@ -70,7 +94,7 @@ pub fn lacking() -> Result<(Vec<LeftOut>, Vec<Missing>), String> {
     let mut missing = setup::prepare()?;
     let mut left_out = Vec::new();
     for driver in drivers()? {
-        if let Some(at) = missing.iter().position(|missing| driver.needs() == Some(missing.part)) {
+        if let Some(at) = missing.iter().position(|missing| driver.facts.needs.as_deref() == Some(missing.part)) {
             left_out.push(LeftOut { driver, missing: missing.swap_remove(at) });
         }
     }
@@ -90,7 +114,7 @@ pub fn with_all_but(left_out: &[LeftOut], command: Command) -> Result<Command, S
     let mut command = without(left_out, command);
     for Driver { name, .. } in drivers()? {
         if !left_out.iter().any(|out| out.driver.name == name) {
-            command.args(["--features", &format!("codemode/{name},codemode-cli/{name}")]);
+            command.args(["--features", &format!("codemode-sdk/{name},codemode-cli/{name}")]);
         }
     }
     Ok(command)

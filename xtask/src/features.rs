@@ -1,29 +1,35 @@
 //! `cargo xtask features`: each driver's feature pulls in its own engine and no other, and core none at all.
+//!
+//! Which crate is a driver's engine stands in the driver's manifest: `engine` in `[package.metadata.codemode]`.
 
-use crate::commands::{cargo, output};
+use crate::{
+    commands::{cargo, output},
+    drivers::{self, Driver},
+    places::root,
+    workspace::Workspace,
+};
 
-/// What is asked for, and what it must not pull in.
-struct Rule {
-    package: &'static str,
-    features: &'static str,
-    without: &'static [&'static str],
-    with: &'static [&'static str],
+/// What is asked for, and what it must pull in and must not.
+#[derive(Debug, PartialEq)]
+struct Rule<'a> {
+    package: &'a str,
+    features: &'a str,
+    with: Option<&'a str>,
+    without: Vec<&'a str>,
 }
-
-const RULES: &[Rule] = &[
-    Rule { package: "codemode-core", features: "", with: &[], without: &["rquickjs", "v8", "wasmtime", "boa_engine"] },
-    Rule { package: "codemode", features: "", with: &[], without: &["rquickjs", "v8", "wasmtime", "boa_engine"] },
-    Rule { package: "codemode", features: "quickjs", with: &["rquickjs"], without: &["v8", "wasmtime", "boa_engine"] },
-    Rule { package: "codemode", features: "wasm", with: &["wasmtime"], without: &["rquickjs", "v8", "boa_engine"] },
-    Rule { package: "codemode", features: "v8", with: &["v8"], without: &["rquickjs", "wasmtime", "boa_engine"] },
-    Rule { package: "codemode", features: "boa", with: &["boa_engine"], without: &["rquickjs", "v8", "wasmtime"] },
-    Rule { package: "codemode", features: "mcp", with: &[], without: &["rquickjs", "v8", "wasmtime", "boa_engine"] },
-];
 
 /// The task.
 pub fn features() -> Result<(), String> {
+    let workspace = Workspace::read(&root())?;
+    let facade = workspace.package(FACADE).ok_or_else(|| format!("the workspace has no package {FACADE}"))?;
+    let drivers = drivers::of(&workspace)?;
+    if let Some(driver) = drivers.iter().find(|driver| !facade.features.contains_key(&driver.name)) {
+        let manifest = workspace.shown(&facade.manifest);
+        return Err(format!("{manifest}: it has no feature \"{}\" for {}", driver.name, driver.package));
+    }
+    let rules = rules(&drivers, facade.features.keys().map(String::as_str));
     let mut wrong = Vec::new();
-    for rule in RULES {
+    for rule in &rules {
         let tree = ["tree", "--locked", "--edges", "normal", "--prefix", "depth", "--no-default-features"];
         let mut command = cargo(&tree);
         command.args(["--package", rule.package, "--features", rule.features]);
@@ -32,12 +38,31 @@ pub fn features() -> Result<(), String> {
     if !wrong.is_empty() {
         return Err(wrong.join("\n"));
     }
-    println!("features: each pulls in its own engine alone ({} looked at)", RULES.len());
+    println!("features: each pulls in its own engine alone ({} looked at)", rules.len());
     Ok(())
 }
 
+/// Core and the facade without features pull in no engine; of the facade's features each pulls in the engine of the
+/// driver that it is named after, and no other.
+fn rules<'a>(drivers: &'a [Driver], features: impl Iterator<Item = &'a str>) -> Vec<Rule<'a>> {
+    let engines: Vec<&str> = drivers.iter().filter_map(|driver| driver.facts.engine.as_deref()).collect();
+    let none = |package| Rule { package, features: "", with: None, without: engines.clone() };
+    let one = |features: &'a str| {
+        let driver = drivers.iter().find(|driver| driver.name == features);
+        let with = driver.and_then(|driver| driver.facts.engine.as_deref());
+        let without = engines.iter().copied().filter(|engine| Some(*engine) != with).collect();
+        Rule { package: FACADE, features, with, without }
+    };
+    let mut rules = vec![none("codemode-core"), none(FACADE)];
+    rules.extend(features.filter(|feature| *feature != "default").map(one));
+    rules
+}
+
+/// The facade's package.
+const FACADE: &str = "codemode-sdk";
+
 /// How a tree breaks the rule. A line of it is a depth, a name and more, such as `2v8 v152.2.0`.
-fn broken(rule: &Rule, tree: &str) -> Vec<String> {
+fn broken(rule: &Rule<'_>, tree: &str) -> Vec<String> {
     let Rule { package, features, without, with } = rule;
     let what =
         if features.is_empty() { format!("{package} without features") } else { format!("{package} with {features}") };
@@ -64,20 +89,45 @@ fn broken(rule: &Rule, tree: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::drivers::Facts;
 
-    const RULE: Rule = Rule { package: "codemode", features: "quickjs", with: &["rquickjs"], without: &["v8"] };
+    fn rule() -> Rule<'static> {
+        Rule { package: FACADE, features: "quickjs", with: Some("rquickjs"), without: vec!["v8"] }
+    }
+
+    #[test]
+    fn each_engine_is_refused_wherever_its_own_feature_is_not_asked_for() {
+        let driver = |name: &str, engine: Option<&str>| Driver {
+            name: name.into(),
+            package: format!("codemode-driver-{name}"),
+            facts: Facts { engine: engine.map(str::to_owned), ..Facts::default() },
+        };
+        let drivers = [driver("quickjs", Some("rquickjs")), driver("skeleton", None), driver("v8", Some("v8"))];
+        let rules = rules(&drivers, ["default", "mcp", "quickjs", "skeleton"].into_iter());
+        let both = || vec!["rquickjs", "v8"];
+        let of = |package, features, without| Rule { package, features, with: None, without };
+        assert_eq!(
+            rules,
+            [
+                of("codemode-core", "", both()),
+                of(FACADE, "", both()),
+                of(FACADE, "mcp", both()),
+                rule(),
+                of(FACADE, "skeleton", both())
+            ]
+        );
+    }
 
     #[test]
     fn the_path_to_an_engine_that_must_not_be_there_is_named() {
-        let tree = "0codemode v0.1.0 (/somewhere)\n1codemode-core v0.1.0\n2serde v1.0.0\n1codemode-driver-quickjs v0.1.0\n2rquickjs v0.14.0\n3v8 v1.0.0\n3v8 v1.0.0 (*)\n";
-        let wrong =
-            "codemode with quickjs must not pull in v8, and does: codemode → codemode-driver-quickjs → rquickjs → v8";
-        assert_eq!(broken(&RULE, tree), [wrong]);
+        let tree = "0codemode-sdk v0.1.0 (/somewhere)\n1codemode-core v0.1.0\n2serde v1.0.0\n1codemode-driver-quickjs v0.1.0\n2rquickjs v0.14.0\n3v8 v1.0.0\n3v8 v1.0.0 (*)\n";
+        let wrong = "codemode-sdk with quickjs must not pull in v8, and does: codemode-sdk → codemode-driver-quickjs → rquickjs → v8";
+        assert_eq!(broken(&rule(), tree), [wrong]);
     }
 
     #[test]
     fn a_tree_without_the_engine_that_was_asked_for_proves_nothing() {
-        assert_eq!(broken(&RULE, "0codemode v0.1.0\n1rquickjs v0.14.0\n"), Vec::<String>::new());
-        assert_eq!(broken(&RULE, "0codemode v0.1.0\n").len(), 1);
+        assert_eq!(broken(&rule(), "0codemode-sdk v0.1.0\n1rquickjs v0.14.0\n"), Vec::<String>::new());
+        assert_eq!(broken(&rule(), "0codemode-sdk v0.1.0\n").len(), 1);
     }
 }

@@ -6,9 +6,13 @@ mod conformance;
 mod drivers;
 mod features;
 mod new_driver;
+mod places;
 mod setup;
+mod tidy;
 #[cfg(unix)]
 mod v8;
+mod v8_library;
+mod workspace;
 
 use std::{
     env,
@@ -16,8 +20,9 @@ use std::{
     process::{Command, ExitCode, Stdio},
 };
 
-use commands::{cargo, installed, root, run};
+use commands::{cargo, installed, run};
 use drivers::{lacking, left_out, with_all_but};
+use places::root;
 use setup::Missing;
 
 const HELP: &str = "\
@@ -28,7 +33,9 @@ cargo xtask TASK
                         setup, then all tests and conformance cases; ARGS go to `cargo test`; a driver that cannot be
                         built here is left out and named at the end, or is a failure with --require-all; what else
                         setup could not get, and tests were skipped for, is named as well
-  lint                  format, features, lints, licences
+  lint                  tidy, format, features, lints, licences
+  tidy                  what holds for the tree as a whole: no circle of imports, no import or dependency that goes up, no
+                        clock or thread in the pure rooms of core, heads and lengths of files, a row for each package
   check                 what a change must pass: lint and test
   features              proves that each driver's feature pulls in its own engine and no other
   conformance [--driver NAME] [CASE] [--cases DIR]
@@ -37,8 +44,9 @@ cargo xtask TASK
                         keeps what a whole green run came to in codemode-conformance/record.json
   v8 build              builds V8's library from the v8 crate's source into target/tools, for machines that cannot download
                         it; about 80 minutes, and never started by another task
-  new-driver NAME       writes the skeleton of a driver, driver-NAME, and makes it a member of the workspace; it compiles and
-                        is red: docs/driver-author.md says how to turn it green
+  new-driver NAME       writes the skeleton of a driver, driver-NAME, and makes it a member of the workspace and a feature of
+                        the packages that have one for each; it compiles and is red: docs/driver-author.md says how to
+                        turn it green
   bench [--driver NAME] [--model NAME] [--record]
                         times models on drivers, all or those named; --record keeps the figures in benches/record
   bench --check         fails when a path that only computes takes over 5 % more instructions than the baseline;
@@ -57,6 +65,7 @@ fn main() -> ExitCode {
         "setup" => setup::run(),
         "test" => test(rest),
         "lint" => lint(),
+        "tidy" => tidy::tidy(&root()),
         "check" => lint().and_then(|()| test(rest)),
         "features" => features::features(),
         "conformance" => conformance::conformance(rest),
@@ -103,6 +112,7 @@ fn test(args: &[String]) -> Result<(), String> {
 }
 
 fn lint() -> Result<(), String> {
+    tidy::tidy(&root())?;
     run(cargo(&["fmt", "--all", "--check"]))?;
     features::features()?;
     let mut clippy = with_all_but(&left_out()?, cargo(&["clippy", "--workspace", "--all-targets", "--quiet"]))?;

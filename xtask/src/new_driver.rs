@@ -1,9 +1,15 @@
 //! `cargo xtask new-driver NAME`: the skeleton of a driver, which compiles and runs the suite with every case red.
 //!
+//! It also writes the driver into the manifests that name all drivers, and prints what no program can decide: Rust code of the
+//! facade, and whether a plain `cargo test` is to build the driver.
+//!
 //! The skeleton is a driver itself, called `skeleton`: what is written is its files with another name. So
 //! `codemode-conformance/tests/skeleton.rs` can compile it where it lies and hold it to being red.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use toml_edit::{DocumentMut, InlineTable, value};
 
@@ -22,13 +28,30 @@ const FILES: &[(&str, &str)] = &[
 pub fn run(args: &[String], root: &Path) -> Result<(), String> {
     let [name] = args else { return Err("new-driver wants one name, such as: cargo xtask new-driver hermes".into()) };
     create(name, root)?;
-    println!(
-        "driver-{name} is a member of the workspace. Now:\n  \
-         cargo xtask conformance --driver {name}    holds it to the suite: nearly all red\n  \
-         docs/driver-author.md{:20}says how to turn it green",
-        ""
-    );
+    print!("{}", next_steps(name));
     Ok(())
+}
+
+/// What to do now, and what is left to do by hand in the end.
+fn next_steps(name: &str) -> String {
+    let (first, rest) = name.split_at(1);
+    let engine = format!("{}{rest}", first.to_ascii_uppercase());
+    format!(
+        "\
+driver-{name} is a member of the workspace, and {name} a feature of codemode-sdk, codemode-cli and codemode-benches. Now:
+  cargo xtask conformance --driver {name}    holds it to the suite: nearly all red
+  docs/driver-author.md                      says how to turn it green
+
+In the end, by hand:
+  driver-{name}/Cargo.toml    [package.metadata.codemode]: the engine's crate, and what its build needs of `cargo xtask setup`
+  codemode/Cargo.toml         what the feature {name} is for
+  codemode/src/lib.rs         pub fn {name}() -> Threaded<codemode_driver_{name}::{engine}>, an arm in `driver`, an entry in
+                              `names`, the name in the text of `default_driver`; all behind the feature
+  benches/src/drivers.rs      an arm \"{name}-warm\" in `open`, if a warm pool is worth measuring
+  ARCHITECTURE.md             a row in the table of crates
+  Cargo.toml                  `default-members`, if it needs Rust and a C compiler alone
+"
+    )
 }
 
 fn create(name: &str, root: &Path) -> Result<(), String> {
@@ -37,13 +60,52 @@ fn create(name: &str, root: &Path) -> Result<(), String> {
     if folder.exists() {
         return Err(format!("{} exists already", folder.display()));
     }
-    let manifest = root.join("Cargo.toml");
-    let workspace = fs::read_to_string(&manifest).map_err(|error| format!("{}: {error}", manifest.display()))?;
-    let workspace = with_member(&workspace, name).map_err(|problem| format!("{}: {problem}", manifest.display()))?;
+    let mut manifests = vec![changed(root, "Cargo.toml", |manifest| with_member(manifest, name))?];
+    for (place, lines) in LINES {
+        manifests.push(changed(root, place, |manifest| {
+            lines.iter().try_fold(manifest.to_owned(), |manifest, (neighbour, line)| {
+                after_last(&manifest, neighbour, &renamed(line, name))
+            })
+        })?);
+    }
     for (place, text) in FILES {
         write(&folder.join(place), &renamed(text, name))?;
     }
-    write(&manifest, &workspace)
+    manifests.iter().try_for_each(|(manifest, text)| write(manifest, text))
+}
+
+/// Manifests that have lines for every driver: what those have in them, and the line of a new one.
+const LINES: &[(&str, &[(&str, &str)])] = &[
+    (
+        "codemode/Cargo.toml",
+        &[
+            ("= [\"dep:codemode-driver-", "## Skeleton.\nskeleton = [\"dep:codemode-driver-skeleton\"]"),
+            ("codemode-driver-", "codemode-driver-skeleton = { workspace = true, optional = true }"),
+        ],
+    ),
+    ("codemode-cli/Cargo.toml", &[("= [\"codemode/", "skeleton = [\"codemode/skeleton\"]")]),
+    ("benches/Cargo.toml", &[("= [\"codemode/", "skeleton = [\"codemode/skeleton\"]")]),
+];
+
+/// A manifest and what it is to become.
+fn changed(
+    root: &Path,
+    place: &str,
+    change: impl FnOnce(&str) -> Result<String, String>,
+) -> Result<(PathBuf, String), String> {
+    let file = root.join(place);
+    let text = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let text = change(&text).map_err(|problem| format!("{}: {problem}", file.display()))?;
+    Ok((file, text))
+}
+
+/// The text with `line` after the last one that has `neighbour` in it.
+fn after_last(text: &str, neighbour: &str, line: &str) -> Result<String, String> {
+    let mut lines: Vec<&str> = text.lines().collect();
+    let last = lines.iter().rposition(|line| line.contains(neighbour));
+    let last = last.ok_or_else(|| format!("it has no line with {neighbour:?}, after which the driver's belongs"))?;
+    lines.insert(last + 1, line);
+    Ok(lines.join("\n") + "\n")
 }
 
 /// What can be a part of package names and, in capitals, of a type's name.

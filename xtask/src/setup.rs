@@ -5,26 +5,16 @@
 
 mod mcp;
 mod npm;
+mod part;
 mod schemas;
 mod typescript;
-pub mod v8;
+mod v8;
 mod wasm_compiler;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::fs;
 
-/// One thing that cargo cannot get.
-pub struct Part {
-    /// What it is called in messages and in `Driver::needs`.
-    pub name: &'static str,
-    /// What cannot be built or tested without it.
-    pub purpose: &'static str,
-    /// Makes sure it is there, in the folder it is given if it has to be fetched. Says where it is, or why it is not
-    /// there and what to do about it.
-    pub prepare: fn(&Path) -> Result<String, String>,
-}
+use crate::places::tools;
+use part::Part;
 
 const PARTS: &[Part] = &[wasm_compiler::PART, v8::PART, typescript::PART, schemas::PART, mcp::PART];
 
@@ -63,7 +53,7 @@ pub fn run() -> Result<(), String> {
     Err(format!("these parts could not be got:\n{}", lines.join("\n")))
 }
 
-/// `target/tools` of this workspace. The build scripts look there too.
-pub fn tools() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("target").join("tools")
+/// The names of all parts.
+pub fn parts() -> Vec<&'static str> {
+    PARTS.iter().map(|part| part.name).collect()
 }

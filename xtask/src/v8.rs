@@ -5,6 +5,7 @@
 //! at any time. It is never started by another task.
 
 mod debian;
+mod files;
 mod parts;
 
 use std::{
@@ -18,8 +19,9 @@ use serde_json::Value;
 
 use crate::{
     commands::{cargo, output, run},
-    setup::v8::{VARIABLE, VERSION, archive, folder},
+    v8_library::{VARIABLE, VERSION, archive, folder},
 };
+use files::{remove, rename};
 use parts::Parts;
 
 const HELP: &str = "\
@@ -150,17 +152,4 @@ fn pack(library: &Path, parts: &Parts, archive: &Path) -> Result<(), String> {
     run(gzip)?;
     rename(&packed, archive)?;
     remove(&half)
-}
-
-fn rename(from: &Path, to: &Path) -> Result<(), String> {
-    fs::rename(from, to).map_err(|error| format!("{} could not be moved into place: {error}", from.display()))
-}
-
-fn remove(path: &Path) -> Result<(), String> {
-    let removed = match path {
-        _ if path.is_dir() => fs::remove_dir_all(path),
-        _ if path.exists() => fs::remove_file(path),
-        _ => Ok(()),
-    };
-    removed.map_err(|error| format!("{} could not be removed: {error}", path.display()))
 }

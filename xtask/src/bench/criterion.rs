@@ -8,11 +8,14 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{root, run_command, with_features};
-use crate::cargo;
+use super::package::with_features;
+use crate::{
+    commands::{cargo, run as run_command},
+    places::root,
+};
 
 /// Times the models on the drivers; empty lists mean all. Each result has `id`, `median_us`, `low_us` and `high_us`.
-pub fn run(features: &[&str], drivers: &[String], models: &[String]) -> Result<Vec<Value>, String> {
+pub fn run(features: &[String], drivers: &[String], models: &[String]) -> Result<Vec<Value>, String> {
     let begun = SystemTime::now();
     let any = |names: &[String]| if names.is_empty() { "[^/]+".to_owned() } else { format!("({})", names.join("|")) };
     let mut command = with_features(cargo(&["bench", "--bench", "drivers", "--bench", "front_end"]), features);

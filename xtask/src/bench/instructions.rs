@@ -5,8 +5,14 @@ use std::{collections::BTreeMap, fs, path::PathBuf, process::Command};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{folder, machine, output, with_features};
-use crate::{cargo, installed, run as run_command, setup};
+use super::{
+    machine,
+    package::{folder, with_features},
+};
+use crate::{
+    commands::{cargo, installed, output, run as run_command},
+    places::tools,
+};
 
 /// `benches/instructions.json`. Counts depend on the compiler and on the processor's kind, so both are in it.
 #[derive(Serialize, Deserialize)]
@@ -17,7 +23,7 @@ struct Baseline {
 }
 
 /// Counts, and compares with the baseline or replaces it.
-pub fn run(features: &[&str], set_baseline: bool) -> Result<(), String> {
+pub fn run(features: &[String], set_baseline: bool) -> Result<(), String> {
     if !installed("valgrind") {
         return Err("valgrind is not installed; it counts the instructions (Debian: apt-get install valgrind)".into());
     }
@@ -54,7 +60,7 @@ fn compare(baseline: &Baseline, now: &Baseline) -> Result<(), String> {
         };
         let change = (count as f64 / before.max(1) as f64 - 1.0) * 100.0;
         println!("{name:<40} {before:>12} {count:>12} {change:>+7.2} %");
-        if count.saturating_mul(100) > before.saturating_mul(100 + MOST_PERCENT) {
+        if count.saturating_mul(100) > before.saturating_mul(100 + MAX_PERCENT) {
             wrong.push(format!("{name} takes {change:.1} % more instructions"));
         }
     }
@@ -69,7 +75,7 @@ fn compare(baseline: &Baseline, now: &Baseline) -> Result<(), String> {
     ))
 }
 
-fn count(features: &[&str]) -> Result<BTreeMap<String, u64>, String> {
+fn count(features: &[String]) -> Result<BTreeMap<String, u64>, String> {
     let mut command = with_features(cargo(&["bench", "--quiet", "--bench", "instructions"]), features);
     command.env("GUNGRAUN_RUNNER", runner()?).args(["--", "--output-format=json"]);
     let lines = output(command)?;
@@ -89,7 +95,7 @@ fn one(line: &str) -> Result<(String, u64), String> {
 
 /// The program that gungraun runs benchmarks with; installed into `target/tools` if it is not there.
 fn runner() -> Result<PathBuf, String> {
-    let tools = setup::tools();
+    let tools = tools();
     let runner = tools.join("bin/gungraun-runner");
     let right = || {
         let output = Command::new(&runner).arg("--version").output();
@@ -104,7 +110,7 @@ fn runner() -> Result<PathBuf, String> {
     Ok(runner)
 }
 
-const MOST_PERCENT: u64 = 5;
+const MAX_PERCENT: u64 = 5;
 /// The version of the gungraun crate in `benches/Cargo.toml`: library and runner must be the same.
 const GUNGRAUN: &str = "0.20.0";
 

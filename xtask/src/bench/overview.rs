@@ -8,9 +8,11 @@ use toml_edit::DocumentMut;
 use super::{
     chart::short,
     record::{self, Record},
-    root,
 };
-use crate::conformance::{self, Held};
+use crate::{
+    conformance::{self, Held},
+    places::root,
+};
 
 /// The table and where its figures come from; nothing where no run of the suite was recorded.
 pub fn overview() -> Result<Option<String>, String> {

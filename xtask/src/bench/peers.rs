@@ -4,21 +4,26 @@ use std::{fs, path::Path, process::Command};
 
 use serde_json::{Value, json};
 
-use super::{root, run_command, with_features};
-use crate::cargo;
+use super::package::with_features;
+use crate::{
+    commands::{cargo, run as run_command},
+    drivers::Driver,
+    places::root,
+};
 
 /// Runs everything that is in the harness's folder beside our drivers, and returns its lines.
-pub fn run(folder: &Path, features: &[&str], quick: bool) -> Result<Vec<Value>, String> {
-    run_command(with_features(cargo(&["build", "--release", "--bin", "peers-worker"]), features))?;
+pub fn run(folder: &Path, drivers: &[Driver], quick: bool) -> Result<Vec<Value>, String> {
+    let features: Vec<String> = drivers.iter().map(|driver| driver.name.clone()).collect();
+    run_command(with_features(cargo(&["build", "--release", "--bin", "peers-worker"]), &features))?;
     let worker = root().join("target/release/peers-worker");
     let mut command = Command::new("./run");
     command.current_dir(folder);
     if quick {
         command.arg("--quick");
     }
-    for driver in features {
+    for Driver { name: driver, facts, .. } in drivers {
         command.arg("--add").arg(format!("ours-{driver}={} {driver}", worker.display()));
-        if WARM.contains(driver) {
+        if facts.warm_pool {
             command.arg("--add").arg(format!("ours-{driver}-warm={} {driver}-warm", worker.display()));
         }
     }
@@ -42,6 +47,3 @@ pub fn ours(lines: &[Value]) -> Value {
     };
     lines.iter().filter(start).filter_map(driver).collect()
 }
-
-/// The drivers that start slowly enough for a warm pool to be their best configuration.
-const WARM: &[&str] = &["v8", "quickjs"];

@@ -5,8 +5,11 @@ use std::{fs, path::PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{folder, machine, output, with_features};
-use crate::cargo;
+use super::{
+    machine,
+    package::{folder, with_features},
+};
+use crate::commands::{cargo, output};
 
 /// One kind of measurement on one day. A second run on the same day replaces the first.
 #[derive(Serialize, Deserialize)]
@@ -40,7 +43,7 @@ impl Record {
 }
 
 /// What the drivers in `features` say of themselves. To be asked before anything is measured: it may have to be built.
-pub fn drivers(features: &[&str]) -> Result<Value, String> {
+pub fn drivers(features: &[String]) -> Result<Value, String> {
     let mut command = with_features(cargo(&["run", "--quiet", "--release", "--bin", "measure"]), features);
     command.args(["--", "drivers"]);
     serde_json::from_str(&output(command)?).map_err(|error| format!("measure drivers: {error}"))

@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use super::{
     chart::{self, Bars, Curve, short},
-    folder,
     overview::overview,
+    package::folder,
     record,
     record::Record,
-    root,
 };
+use crate::places::root;
 
 /// Writes what stands between `<!-- bench:KIND -->` and `<!-- bench:end -->`, and the charts.
 pub fn report() -> Result<(), String> {

@@ -1,19 +1,33 @@
+//! New drivers in copies of this workspace.
+
 use std::{fs, path::PathBuf};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
-use crate::commands::{cargo, output, root, run};
+use crate::{
+    commands::{cargo, output, run},
+    places::root,
+};
 
-/// A workspace that has this one's manifest and members, so that cargo takes a new member as it would here.
+/// A workspace that has this one's manifest and members, so that cargo takes a new member as it would here. What a new driver
+/// changes is copied.
 fn workspace() -> tempfile::TempDir {
     let place = tempfile::tempdir().expect("a folder");
     fs::copy(root().join("Cargo.toml"), place.path().join("Cargo.toml")).expect("a manifest");
     fs::copy(root().join("Cargo.lock"), place.path().join("Cargo.lock")).expect("a lock");
     for entry in fs::read_dir(root()).expect("a workspace").flatten() {
-        if entry.path().join("Cargo.toml").is_file() || entry.file_name() == "README.md" || entry.file_name() == "docs"
-        {
-            link(entry.path(), place.path().join(entry.file_name()));
+        let (from, to) = (entry.path(), place.path().join(entry.file_name()));
+        if LINES.iter().any(|(manifest, _)| root().join(manifest) == from.join("Cargo.toml")) {
+            fs::create_dir(&to).expect("a folder");
+            fs::copy(from.join("Cargo.toml"), to.join("Cargo.toml")).expect("a manifest");
+            for entry in fs::read_dir(&from).expect("a package").flatten() {
+                if entry.file_name() != "Cargo.toml" {
+                    link(entry.path(), to.join(entry.file_name()));
+                }
+            }
+        } else if from.join("Cargo.toml").is_file() || entry.file_name() == "README.md" || entry.file_name() == "docs" {
+            link(from, to);
         }
     }
     place
@@ -43,6 +57,42 @@ fn cargo_takes_the_new_driver_as_a_member_with_its_tests() {
     assert_eq!(names, ["codemode_driver_hermes", "conformance", "life", "survive"]);
     let texts = FILES.iter().map(|(file, _)| fs::read_to_string(place.path().join("driver-hermes").join(file)));
     assert!(texts.map(|text| text.expect("a file")).all(|text| !text.to_lowercase().contains("skeleton")));
+}
+
+#[test]
+fn the_facade_and_its_users_have_the_driver_as_a_feature() {
+    let place = workspace();
+    create("hermes", place.path()).expect("a driver");
+    let mut command = cargo(&["metadata", "--offline", "--no-deps", "--format-version", "1"]);
+    command.current_dir(place.path());
+    let metadata: Value = serde_json::from_str(&output(command).expect("metadata")).expect("JSON");
+    let packages = metadata["packages"].as_array().expect("packages");
+    let features = |name: &str| &packages.iter().find(|package| package["name"] == name).expect(name)["features"];
+    assert_eq!(features("codemode-sdk")["hermes"], json!(["dep:codemode-driver-hermes"]));
+    assert_eq!(features("codemode-cli")["hermes"], json!(["codemode/hermes"]));
+    assert_eq!(features("codemode-benches")["hermes"], json!(["codemode/hermes"]));
+    let added = [
+        ("codemode", "## Hermes.\nhermes = [\"dep:codemode-driver-hermes\"]\n"),
+        ("codemode", "codemode-driver-hermes = { workspace = true, optional = true }\n"),
+        ("codemode-cli", "hermes = [\"codemode/hermes\"]\n"),
+        ("benches", "hermes = [\"codemode/hermes\"]\n"),
+    ];
+    for package in ["codemode", "codemode-cli", "benches"] {
+        let read = |root: &Path| fs::read_to_string(root.join(package).join("Cargo.toml")).expect("a manifest");
+        let after = added.iter().filter(|(of, _)| *of == package);
+        let after = after.fold(read(place.path()), |text, (_, added)| text.replacen(added, "", 1));
+        assert_eq!(after, read(&root()), "{package} is changed elsewhere");
+    }
+}
+
+#[test]
+fn what_is_left_to_do_names_files_that_are_there() {
+    let steps = next_steps("quickjs");
+    let by_hand = steps.lines().skip_while(|line| !line.starts_with("In the end"));
+    let files: Vec<&str> = by_hand.filter_map(|line| line.strip_prefix("  ")?.split("  ").next()).collect();
+    let files: Vec<&str> = files.into_iter().filter(|file| !file.is_empty()).collect();
+    assert_eq!(files.len(), 6, "{steps}");
+    assert!(files.iter().all(|file| root().join(file).is_file()), "{steps}");
 }
 
 #[test]

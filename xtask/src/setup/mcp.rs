@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::{Part, npm};
+use super::{npm, part::Part};
 
 pub const PART: Part = Part { name: "mcp parts", purpose: "the tests of codemode-mcp with published servers", prepare };
 

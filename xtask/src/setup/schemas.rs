@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Part, npm};
+use super::{npm, part::Part};
 
 pub const PART: Part = Part { name: "published schemas", purpose: "the proof of the type stubs", prepare };
 

@@ -2,7 +2,7 @@
 
 use std::{env::consts, path::Path};
 
-use super::{Part, npm};
+use super::{npm, part::Part};
 
 pub const PART: Part = Part { name: "TypeScript compiler", purpose: "the proof of the type stubs", prepare };
 

@@ -11,7 +11,7 @@ use std::{
 
 use compiler::{Compiler, VARIABLE, ZIG_FOLDER};
 
-use super::Part;
+use super::part::Part;
 
 pub const PART: Part = Part { name: "wasm compiler", purpose: "driver-wasm", prepare };
 

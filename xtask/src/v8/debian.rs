@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::Command};
 
-use super::{remove, rename};
+use super::files::{remove, rename};
 use crate::commands::{output, run};
 
 /// Unpacks `packages`, and what they depend on and is not installed, into `place`.

@@ -7,7 +7,10 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::{debian, remove, rename};
+use super::{
+    debian,
+    files::{remove, rename},
+};
 use crate::commands::run;
 
 /// The version of clang that the recipe was tried with.
