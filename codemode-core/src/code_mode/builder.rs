@@ -13,7 +13,7 @@ use crate::{
         catalog::Catalog,
         definition::ToolDefinition,
         discovery::{self, Discovery, search_tool},
-        prompt::{self, PromptLimits, PromptParts},
+        prompt::{self, PromptParts},
     },
     driver::IsolateDriver,
     stubs::{self, ToolSignature},
@@ -52,16 +52,11 @@ impl CodeMode {
 }
 
 impl CodeModeBuilder {
-    /// The driver that runs the programs. Required.
+    /// The driver that runs the programs. Required. One that is shared with others is an [`Arc`], such as that of
+    /// `codemode::driver("quickjs")?`.
     #[must_use]
-    pub fn driver(self, driver: impl IsolateDriver) -> Self {
-        self.shared_driver(Arc::new(driver))
-    }
-
-    /// The driver that runs the programs, when it is shared with others.
-    #[must_use]
-    pub fn shared_driver(mut self, driver: Arc<dyn IsolateDriver>) -> Self {
-        self.driver = Some(driver);
+    pub fn driver(mut self, driver: impl IsolateDriver) -> Self {
+        self.driver = Some(Arc::new(driver));
         self
     }
 
@@ -192,7 +187,7 @@ impl CodeModeBuilder {
         // The example is made of the host's own tools.
         let own = signatures.get(usize::from(lazy)..).unwrap_or_default();
         let lazy_count = tools.len() - signatures.len();
-        let parts = PromptParts { catalog: &catalog, tools: own, lazy: lazy_count, limits: prompt_limits(&limits) };
+        let parts = PromptParts { catalog: &catalog, tools: own, lazy: lazy_count, limits: &limits };
         let description = match &description {
             Some(template) => prompt::fill_template(template, &parts),
             None => prompt::tool_description(&parts),
@@ -220,14 +215,4 @@ fn is_larger(tools: &[Tool], most_bytes: usize) -> bool {
     let functions = names::assign_names(eager.iter().map(|tool| tool.name()));
     let signatures: Vec<_> = eager.iter().zip(&functions).map(|(tool, function)| tool.signature(function)).collect();
     stubs::declare(&signatures).text.len() > most_bytes
-}
-
-fn prompt_limits(limits: &Limits) -> PromptLimits {
-    PromptLimits {
-        wall: limits.wall,
-        calls: limits.calls,
-        parallel_calls: limits.parallel_calls,
-        result_bytes: limits.result_bytes,
-        console_bytes: limits.console_bytes,
-    }
 }

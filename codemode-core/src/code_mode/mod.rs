@@ -195,11 +195,11 @@ impl CodeMode {
                 return reject(tool_call_id, code.len(), rejection(code, &diagnostics), Arc::new(host));
             }
         };
-        let mut program = program(&compiled, names, tool_call_id);
-        program.code_length = code.len();
-        program.seed = options.seed;
-        program.epoch_ms = options.epoch_ms;
-        program.journal = options.journal.map(|recorder| Box::new(recorder) as Box<dyn Journal>);
+        let program = program(&compiled, names, tool_call_id)
+            .code_length(code.len())
+            .seed(options.seed)
+            .epoch_ms(options.epoch_ms)
+            .journal(options.journal.map(|recorder| Box::new(recorder) as Box<dyn Journal>));
         let explainer = Arc::new(Explainer::new(code, compiled, names.clone(), catalog.clone()));
         host.explainer = Some(explainer.clone());
         let config = ContextConfig { limits, tools: names.clone() };
@@ -214,7 +214,7 @@ impl CodeMode {
     /// # Errors
     /// [`ErrorKind::Diverged`](crate::ErrorKind::Diverged) at the first message that differs from the record.
     pub async fn replay(&self, code: &str, recording: Recording) -> Result<Outcome, Error> {
-        let (limits, names) = (recording.header.limits(), Arc::new(recording.header.tool_names()));
+        let (limits, names) = (recording.header.limits.clone(), Arc::new(recording.header.tool_names()));
         limits.check()?;
         let compiled = match self.compile(code, &names, &limits) {
             Ok(compiled) => Arc::new(compiled),
@@ -254,12 +254,8 @@ impl CodeMode {
 
 /// The compiled program with the functions that it can reach.
 fn program(compiled: &Compiled, names: &ToolNames, tool_call_id: Arc<str>) -> Program {
-    let mut program = Program::new(compiled.javascript.as_str(), tool_call_id);
-    if !compiled.dynamic_globals {
-        let there = compiled.externals.iter().filter(|name| names.find(name).is_some());
-        program.functions = Some(there.cloned().collect());
-    }
-    program
+    let reachable = || compiled.externals.iter().filter(|name| names.find(name).is_some()).cloned().collect();
+    Program::new(compiled.javascript.as_str(), tool_call_id).functions((!compiled.dynamic_globals).then(reachable))
 }
 
 fn nothing_lazy() -> Value {

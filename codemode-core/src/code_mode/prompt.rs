@@ -7,7 +7,10 @@ use std::{fmt::Write as _, ops::Range, time::Duration};
 
 use serde_json::Value;
 
-use crate::stubs::{ToolSignature, escape::is_identifier, sample};
+use crate::{
+    stubs::{ToolSignature, escape::is_identifier, sample},
+    types::Limits,
+};
 use codemode_typescript::names::{PREFIX, is_reserved, is_verb, words};
 
 /// What a prompt is made of.
@@ -20,22 +23,7 @@ pub struct PromptParts<'a> {
     /// How many lazy tools there are besides.
     pub lazy: usize,
     /// The limits a program should know.
-    pub limits: PromptLimits,
-}
-
-/// The limits in force, as far as a model can keep to them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PromptLimits {
-    /// Wall clock of one run, tool calls included.
-    pub wall: Duration,
-    /// Tool calls in one run.
-    pub calls: u32,
-    /// Tool calls open at once; more wait.
-    pub parallel_calls: u32,
-    /// Size of the result as JSON.
-    pub result_bytes: usize,
-    /// Size of all console lines.
-    pub console_bytes: usize,
+    pub limits: &'a Limits,
 }
 
 /// The description of `execute_typescript` in a tool definition: what it is for, and the functions by name.
@@ -108,7 +96,7 @@ pub fn system_prompt(parts: &PromptParts<'_>) -> SystemPrompt {
          You get `{{ success, result?, logs?, error? }}`. `error` has message, line and hint: correct the program and run it \
          again. A tool that fails throws an Error at its `await`; catch it if you can go on without it.\n",
         number(u64::from(limits.parallel_calls)),
-        seconds(limits.wall),
+        seconds(limits.timeout),
         number(u64::from(limits.calls)),
         bytes(limits.result_bytes),
         bytes(limits.console_bytes),

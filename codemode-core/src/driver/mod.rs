@@ -122,6 +122,42 @@ pub trait IsolateDriver: fmt::Debug + Send + Sync + 'static {
     }
 }
 
+impl<D: IsolateDriver + ?Sized> IsolateDriver for Arc<D> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn info(&self) -> DriverInfo {
+        (**self).info()
+    }
+
+    fn wants_ticks(&self) -> bool {
+        (**self).wants_ticks()
+    }
+
+    fn create_context(&self, config: ContextConfig) -> BoxFuture<'_, Result<Box<dyn IsolateContext>, Error>> {
+        (**self).create_context(config)
+    }
+
+    fn execute<'a>(
+        &'a self,
+        config: ContextConfig,
+        program: Program,
+        host: Arc<dyn Host>,
+    ) -> BoxFuture<'a, Result<Outcome, Error>> {
+        (**self).execute(config, program, host)
+    }
+
+    fn replay<'a>(
+        &'a self,
+        config: ContextConfig,
+        program: Program,
+        recording: Recording,
+    ) -> BoxFuture<'a, Result<Outcome, Error>> {
+        (**self).replay(config, program, recording)
+    }
+}
+
 /// One sandbox. Dropping it destroys it.
 pub trait IsolateContext: Send {
     /// Runs one program to its end. Each program starts with fresh state, also the second one in the same context.
@@ -194,7 +230,9 @@ impl ReceiveProgress for NoReceiver {
 }
 
 /// What a sandbox is made for.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
 pub struct ContextConfig {
     /// The limits of each execution in it.
     pub limits: Limits,
@@ -202,7 +240,17 @@ pub struct ContextConfig {
     pub tools: Arc<ToolNames>,
 }
 
-/// A program ready to run.
+impl ContextConfig {
+    /// Sandboxes with these limits, whose programs can call these functions.
+    pub fn new(limits: Limits, tools: Arc<ToolNames>) -> Self {
+        Self { limits, tools }
+    }
+}
+
+/// A program ready to run. As JSON it is all but its journal, which stays with the host.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Program {
     /// A script whose value is a function of two arguments, three [with ticks](IsolateDriver::wants_ticks), that
     /// returns a promise; types stripped.
@@ -211,14 +259,18 @@ pub struct Program {
     pub code_length: usize,
     /// The functions to define for it, where it can reach no others; `None` defines all of its context's. What a
     /// program does not name costs it nothing then, however many tools there are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub functions: Option<Vec<String>>,
     /// Identifies the execution in events.
     pub tool_call_id: Arc<str>,
     /// Seed of `Math.random` and `crypto`; `None` takes a fresh one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
     /// The program's clock at the start, in milliseconds since 1970; `None` is the real time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch_ms: Option<u64>,
     /// Takes down the texts that go in and out.
+    #[serde(skip)]
     pub journal: Option<Box<dyn Journal>>,
 }
 
@@ -237,6 +289,41 @@ impl Program {
             journal: None,
         }
     }
+
+    /// Sets the length in bytes of the program as the model wrote it; without it, that of the script counts.
+    #[must_use]
+    pub fn code_length(mut self, code_length: usize) -> Self {
+        self.code_length = code_length;
+        self
+    }
+
+    /// Defines these functions only.
+    #[must_use]
+    pub fn functions(mut self, functions: Option<Vec<String>>) -> Self {
+        self.functions = functions;
+        self
+    }
+
+    /// Sets the seed of its randomness.
+    #[must_use]
+    pub fn seed(mut self, seed: Option<u64>) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Sets its clock at the start, in milliseconds since 1970.
+    #[must_use]
+    pub fn epoch_ms(mut self, epoch_ms: Option<u64>) -> Self {
+        self.epoch_ms = epoch_ms;
+        self
+    }
+
+    /// Sets the journal that takes down the texts that go in and out.
+    #[must_use]
+    pub fn journal(mut self, journal: Option<Box<dyn Journal>>) -> Self {
+        self.journal = journal;
+        self
+    }
 }
 
 impl fmt::Debug for Program {
@@ -247,7 +334,8 @@ impl fmt::Debug for Program {
 
 /// What a driver's sandboxes can promise, for people.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
 pub struct DriverInfo {
     /// Stable name.
     pub name: String,

@@ -6,7 +6,7 @@
 mod recording;
 pub(crate) mod replay;
 
-pub use recording::{Header, Line, RecordedEnd, RecordedFailure, RecordedLimits, Recorder, Recording};
+pub use recording::{Header, Line, RecordedEnd, Recorder, Recording};
 
 use crate::types::{Failure, Limits, ToolNames};
 

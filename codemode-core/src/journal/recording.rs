@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     journal::{Entry, Journal},
     session::message::{Delivery, FORMAT},
-    types::{Error, ErrorKind, Failure, FailureKind, Limits, ToolNames},
+    types::{Error, ErrorKind, Failure, Limits, ToolNames},
 };
 
 /// A journal in memory. Clones share it, so that a host keeps one and gives one away.
@@ -34,7 +34,7 @@ impl Journal for Recorder {
             Entry::Posted(text) => recording.lines.push(Line::Posted(text.to_owned())),
             Entry::Delivered(text) => recording.lines.push(Line::Delivered(text.to_owned())),
             Entry::Ended(failure) => {
-                recording.end = Some(RecordedEnd::of(failure));
+                recording.end = Some(RecordedEnd { failure: failure.cloned() });
             }
         }
     }
@@ -64,40 +64,8 @@ pub struct Header {
     pub typescript: Option<String>,
     /// Function name and tool name of each tool.
     pub tools: Vec<(Arc<str>, Arc<str>)>,
-    /// Limits that decide what the program sees.
-    pub limits: RecordedLimits,
-}
-
-/// The limits that decide what a program sees, so that a replay meets them at the same places.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[allow(missing_docs)] // Named and documented as in `Limits`.
-pub struct RecordedLimits {
-    pub wall_ms: u64,
-    pub heap_bytes: usize,
-    pub stack_bytes: usize,
-    pub calls: u32,
-    pub parallel_calls: u32,
-    pub timers: u32,
-    pub console_bytes: usize,
-    pub result_bytes: usize,
-    pub answer_bytes: usize,
-}
-
-impl From<&Limits> for RecordedLimits {
-    fn from(limits: &Limits) -> Self {
-        Self {
-            wall_ms: u64::try_from(limits.wall.as_millis()).unwrap_or(u64::MAX),
-            heap_bytes: limits.heap.heap_bytes,
-            stack_bytes: limits.heap.stack_bytes,
-            calls: limits.calls,
-            parallel_calls: limits.parallel_calls,
-            timers: limits.timers,
-            console_bytes: limits.console_bytes,
-            result_bytes: limits.result_bytes,
-            answer_bytes: limits.answer_bytes,
-        }
-    }
+    /// The limits in force.
+    pub limits: Limits,
 }
 
 /// One text of an execution.
@@ -112,20 +80,11 @@ pub enum Line {
 }
 
 /// How a recorded execution ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RecordedEnd {
     /// `None` when the program returned.
-    pub failure: Option<RecordedFailure>,
-}
-
-/// How a recorded execution failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs)] // Named and documented as in `Failure`.
-pub struct RecordedFailure {
-    pub kind: FailureKind,
-    pub name: String,
-    pub message: String,
+    pub failure: Option<Failure>,
 }
 
 impl Header {
@@ -135,43 +94,13 @@ impl Header {
             javascript: javascript.to_owned(),
             typescript: None,
             tools: tools.pairs().map(|(function, tool)| (function.clone(), tool.clone())).collect(),
-            limits: limits.into(),
+            limits: limits.clone(),
         }
-    }
-
-    /// The limits to replay with.
-    pub fn limits(&self) -> Limits {
-        let recorded = &self.limits;
-        let mut limits = Limits {
-            wall: std::time::Duration::from_millis(recorded.wall_ms),
-            calls: recorded.calls,
-            parallel_calls: recorded.parallel_calls,
-            timers: recorded.timers,
-            console_bytes: recorded.console_bytes,
-            result_bytes: recorded.result_bytes,
-            answer_bytes: recorded.answer_bytes,
-            ..Limits::default()
-        };
-        limits.heap.heap_bytes = recorded.heap_bytes;
-        limits.heap.stack_bytes = recorded.stack_bytes;
-        limits
     }
 
     /// The names to replay with.
     pub fn tool_names(&self) -> ToolNames {
         ToolNames::new(self.tools.iter().cloned())
-    }
-}
-
-impl RecordedEnd {
-    fn of(failure: Option<&Failure>) -> Self {
-        Self {
-            failure: failure.map(|failure| RecordedFailure {
-                kind: failure.kind,
-                name: failure.name.clone(),
-                message: failure.message.clone(),
-            }),
-        }
     }
 }
 
@@ -267,6 +196,7 @@ enum AnyLine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::FailureKind;
 
     #[test]
     fn a_recording_reads_back_as_it_was_written() {
@@ -282,7 +212,7 @@ mod tests {
         let read = Recording::read(text.as_slice()).expect("a journal");
         assert_eq!(read, recording);
         assert_eq!(read.start(), Some((5, 7)));
-        assert_eq!(read.header.limits(), Limits::default());
+        assert_eq!(read.header.limits, Limits::default());
     }
 
     #[test]

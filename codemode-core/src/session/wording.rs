@@ -54,7 +54,7 @@ pub(crate) fn of_stop(stop: Stop, limits: &Limits) -> Failure {
         Stop::OutOfMemory => Failure::new(
             FailureKind::OutOfMemory,
             "OutOfMemory",
-            format!("the program used more than {} of memory", bytes(limits.heap.heap_bytes)),
+            format!("the program used more than {} of memory", bytes(limits.heap_bytes)),
         )
         .hint("keep less at once: ask for smaller pages, and keep only the fields you need"),
         Stop::StackOverflow => Failure::new(FailureKind::StackOverflow, "RangeError", OVERFLOWS[0]).hint(OVERFLOW_HINT),
@@ -79,7 +79,7 @@ pub(crate) fn of_host_stop(kind: FailureKind, limits: &Limits, waiting: Vec<&str
     if kind == FailureKind::Cancelled {
         return Failure::new(kind, "Cancelled", "the host cancelled the execution");
     }
-    let mut message = format!("the program ran longer than {:?}", limits.wall);
+    let mut message = format!("the program ran longer than {:?}", limits.timeout);
     if !waiting.is_empty() {
         message.push_str("; still open: ");
         message.push_str(&counted(&waiting));

@@ -1,13 +1,16 @@
 //! Calls of tools: the functions there are ([`ToolNames`]), one [`Call`], its [`Progress`] and its [`CallError`].
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, fmt, sync::Arc};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::types::Json;
 
 /// A tool call to start.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Call {
     /// Unique within the execution; counted from 1 in the order of the program's calls.
     pub id: u64,
@@ -16,22 +19,55 @@ pub struct Call {
     /// The function the program called.
     pub function: Arc<str>,
     /// The input; `None` is `undefined`.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "super::json::present")]
     pub input: Option<Json>,
 }
 
+impl Call {
+    /// A call of the tool at index `tool`, which programs know as `function`.
+    pub fn new(id: u64, tool: usize, function: impl Into<Arc<str>>, input: Option<Json>) -> Self {
+        Self { id, tool, function: function.into(), input }
+    }
+}
+
 /// How far a tool call is. Numbers and text are the tool's own: show them, do not compute with them.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Progress {
     /// What is done, in the tool's own unit.
     pub done: f64,
     /// What there is to do, if the tool knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<f64>,
     /// What it is doing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
+impl Progress {
+    /// So much is done.
+    pub fn new(done: f64) -> Self {
+        Self { done, ..Self::default() }
+    }
+
+    /// Adds what there is to do.
+    #[must_use]
+    pub fn total(mut self, total: f64) -> Self {
+        self.total = Some(total);
+        self
+    }
+
+    /// Adds what the tool is doing.
+    #[must_use]
+    pub fn message(mut self, message: impl Into<String>) -> Self {
+        self.message = Some(message.into());
+        self
+    }
+}
+
 /// Why a tool call failed, as the program sees it: an `Error` with these fields.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct CallError {
     /// Name of the error, such as `ToolError`.
     pub name: String,
@@ -57,10 +93,28 @@ impl CallError {
         self.code = Some(code.into());
         self
     }
+
+    /// Adds anything else the program may want to read.
+    #[must_use]
+    pub fn data(mut self, data: impl Into<Value>) -> Self {
+        self.data = Some(data.into());
+        self
+    }
 }
 
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.message)
+    }
+}
+
+impl std::error::Error for CallError {}
+
 /// The functions a program can call, and the tools behind them. Shared by all executions of a catalog.
-#[derive(Debug, Clone)]
+///
+/// As JSON it is a list of pairs, `[["external_get_user", "get-user"]]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(from = "Vec<(Arc<str>, Arc<str>)>", into = "Vec<(Arc<str>, Arc<str>)>")]
 pub struct ToolNames {
     functions: Vec<Arc<str>>,
     originals: Vec<Arc<str>>,
@@ -106,6 +160,18 @@ impl ToolNames {
 
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<str>)> {
         self.functions.iter().zip(&self.originals)
+    }
+}
+
+impl From<Vec<(Arc<str>, Arc<str>)>> for ToolNames {
+    fn from(pairs: Vec<(Arc<str>, Arc<str>)>) -> Self {
+        Self::new(pairs)
+    }
+}
+
+impl From<ToolNames> for Vec<(Arc<str>, Arc<str>)> {
+    fn from(names: ToolNames) -> Self {
+        names.functions.into_iter().zip(names.originals).collect()
     }
 }
 

@@ -6,6 +6,7 @@ use crate::engine::Fault;
 
 /// A failure of the host: the configuration is wrong, the driver could not start, a thread was lost.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Error {
     /// What to match on.
     pub kind: ErrorKind,

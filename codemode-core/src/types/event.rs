@@ -2,12 +2,20 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use super::event_text::EventText;
 use crate::types::{CallError, Failure, Json, Level, Progress};
 
 /// One event of one execution.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// As JSON it is one object: `type` (its [name](Event::name)), `toolCallId`, `timestamp` and the fields of its kind, in
+/// camel case. Durations are in milliseconds. `undefined` is left out. [`EventKind::Finished`] has the failure whole as
+/// `failure`, and the gist of it as `error`, `errorKind`, `line` and `hint`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "EventText", into = "EventText")]
+#[non_exhaustive]
 pub struct Event {
     /// Which execution; every event of one execution carries the same.
     pub tool_call_id: Arc<str>,
@@ -97,93 +105,41 @@ pub enum EventKind {
 }
 
 impl Event {
+    /// An event of the execution `tool_call_id`.
+    pub fn new(tool_call_id: Arc<str>, timestamp_ms: u64, kind: EventKind) -> Self {
+        Self { tool_call_id, timestamp_ms, kind }
+    }
+
     /// The event's name on the wire.
     pub fn name(&self) -> &'static str {
-        match self.kind {
-            EventKind::Started { .. } => "code_mode:execution_started",
-            EventKind::Console { .. } => "code_mode:console",
-            EventKind::Call { .. } => "code_mode:external_call",
-            EventKind::Progress { .. } => "code_mode:external_progress",
-            EventKind::CallResult { .. } => "code_mode:external_result",
-            EventKind::CallError { .. } => "code_mode:external_error",
-            EventKind::Finished { .. } => "code_mode:execution_finished",
-        }
+        self.kind.name()
     }
 
-    /// The event as one JSON object: `type`, `toolCallId`, `timestamp` and the fields of its kind. Durations are in
-    /// milliseconds.
+    /// The event as one JSON object: what [`Serialize`] writes, but a value nested over 128 levels becomes its text.
     pub fn to_json(&self) -> Value {
-        let mut out = Map::new();
-        let mut put = |name: &str, value: Value| out.insert(name.to_owned(), value);
-        put("type", self.name().into());
-        put("toolCallId", (*self.tool_call_id).into());
-        put("timestamp", self.timestamp_ms.into());
-        match &self.kind {
-            EventKind::Started { code_length } => {
-                put("codeLength", (*code_length).into());
+        let embedded = |json: &mut Option<Json>| {
+            if let Some(value) = json.as_ref().filter(|json| json.value().is_err()) {
+                *json = Json::of(value.text()).ok();
             }
-            EventKind::Console { level, message } => {
-                put("level", level.as_str().into());
-                put("message", (**message).into());
-            }
-            EventKind::Call { call_id, function, tool, args } => {
-                put_call(&mut put, *call_id, function, tool);
-                put("args", embedded(args.as_ref()));
-            }
-            EventKind::Progress { call_id, function, tool, progress } => {
-                put_call(&mut put, *call_id, function, tool);
-                put("progress", progress.done.into());
-                if let Some(total) = progress.total {
-                    put("total", total.into());
-                }
-                if let Some(message) = &progress.message {
-                    put("message", message.as_str().into());
-                }
-            }
-            EventKind::CallResult { call_id, function, tool, result, duration } => {
-                put_call(&mut put, *call_id, function, tool);
-                put("result", embedded(result.as_ref()));
-                put("duration", millis(*duration));
-            }
-            EventKind::CallError { call_id, function, tool, error, duration } => {
-                put_call(&mut put, *call_id, function, tool);
-                put("error", error.message.as_str().into());
-                put("errorName", error.name.as_str().into());
-                if let Some(code) = &error.code {
-                    put("errorCode", code.clone());
-                }
-                put("duration", millis(*duration));
-            }
-            EventKind::Finished { success, error, duration } => {
-                put("success", (*success).into());
-                if let Some(failure) = error {
-                    put("error", format!("{}: {}", failure.name, failure.message).into());
-                    put("errorKind", failure.kind.as_str().into());
-                    if let Some(at) = failure.position {
-                        put("line", at.line.into());
-                    }
-                    if let Some(hint) = &failure.hint {
-                        put("hint", hint.as_str().into());
-                    }
-                }
-                put("duration", millis(*duration));
-            }
-        }
-        Value::Object(out)
+        };
+        let mut wire = EventText::from(self.clone());
+        embedded(&mut wire.args);
+        embedded(&mut wire.result);
+        serde_json::to_value(wire).unwrap_or_default()
     }
 }
 
-fn put_call(put: &mut impl FnMut(&str, Value) -> Option<Value>, call_id: u64, function: &str, tool: &str) {
-    put("callId", call_id.into());
-    put("function", function.into());
-    put("tool", tool.into());
-}
-
-/// A value nested too deeply to be parsed is carried as its text.
-fn embedded(json: Option<&Json>) -> Value {
-    json.map_or(Value::Null, |json| json.value().unwrap_or_else(|_| json!(json.text())))
-}
-
-fn millis(duration: Duration) -> Value {
-    json!((duration.as_secs_f64() * 1e6).round() / 1e3)
+impl EventKind {
+    /// The name on the wire.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Started { .. } => "code_mode:execution_started",
+            Self::Console { .. } => "code_mode:console",
+            Self::Call { .. } => "code_mode:external_call",
+            Self::Progress { .. } => "code_mode:external_progress",
+            Self::CallResult { .. } => "code_mode:external_result",
+            Self::CallError { .. } => "code_mode:external_error",
+            Self::Finished { .. } => "code_mode:execution_finished",
+        }
+    }
 }

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::types::{Frame, Position};
 
 /// How a program ended badly. The texts are written for the model that wrote the program.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Failure {
     /// What to match on.
     pub kind: FailureKind,
@@ -16,16 +18,22 @@ pub struct Failure {
     /// What happened.
     pub message: String,
     /// Where, counted from 1, in the text the model wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<Position>,
     /// The program's own frames, innermost first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub frames: Vec<Frame>,
     /// What to do next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
     /// The lines around `position` with a mark.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code_frame: Option<String>,
     /// The `code` of the thrown error, such as a tool's error code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<serde_json::Value>,
     /// The `data` of the thrown error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<serde_json::Value>,
 }
 
@@ -77,6 +85,8 @@ impl fmt::Display for Failure {
         Ok(())
     }
 }
+
+impl std::error::Error for Failure {}
 
 /// The ways a program can end badly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -67,6 +67,11 @@ impl fmt::Display for Json {
     }
 }
 
+/// For fields that may be `undefined`: one that is there has a value, `null` too.
+pub(crate) fn present<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Option<Json>, D::Error> {
+    Json::deserialize(input).map(Some)
+}
+
 /// Returns the text with each escape of half a surrogate pair replaced, or `None` when there is nothing to replace.
 fn replace_lone_surrogates(text: &str) -> Option<String> {
     if !text.contains("\\ud") && !text.contains("\\uD") {

@@ -2,43 +2,71 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     engine::HeapLimits,
-    types::{Error, ErrorKind},
+    types::{Error, ErrorKind, duration_ms},
 };
 
 /// What one execution may use. The defaults suit a model's program in a chat.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// As JSON, durations are in milliseconds (`timeoutMs`, `graceMs`); what is left out has its default. Names may also be
+/// written in snake case, as configuration files do.
+///
+/// ```
+/// use std::time::Duration;
+/// use codemode_core::Limits;
+///
+/// let limits = Limits::default().timeout(Duration::from_secs(5)).heap_bytes(64 << 20);
+/// assert_eq!(limits.calls, 1_000);
+/// assert!(limits.check().is_ok());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Limits {
     /// Wall clock from start to finish, tool calls included. Default 30 s.
-    pub wall: Duration,
+    #[serde(rename = "timeoutMs", alias = "timeout_ms", alias = "wallMs", alias = "wall_ms", with = "duration_ms")]
+    pub timeout: Duration,
     /// How long an interrupted engine, or a tool that blocks its thread, may take to give in before the caller is
     /// answered without it. Default 1 s.
+    #[serde(rename = "graceMs", alias = "grace_ms", with = "duration_ms")]
     pub grace: Duration,
-    /// Memory of the engine. Default 128 MiB of heap and 512 KiB of stack.
-    pub heap: HeapLimits,
+    /// Bytes of the engine's heap, array buffers included. Default 128 MiB.
+    #[serde(alias = "heap_bytes")]
+    pub heap_bytes: usize,
+    /// Bytes of stack for the program's frames. Default 512 KiB.
+    #[serde(alias = "stack_bytes")]
+    pub stack_bytes: usize,
     /// Bytes of program text. Default 256 KiB.
+    #[serde(alias = "source_bytes")]
     pub source_bytes: usize,
     /// Tool calls in one execution. Default 1,000.
     pub calls: u32,
     /// Tool calls open at once; more wait in order. Default 32.
+    #[serde(alias = "parallel_calls")]
     pub parallel_calls: u32,
     /// Timers open at once. Default 1,000.
     pub timers: u32,
     /// Bytes of console text that are kept and reported. Default 256 KiB.
+    #[serde(alias = "console_bytes")]
     pub console_bytes: usize,
     /// Bytes of the result's JSON text. Default 1 MiB.
+    #[serde(alias = "result_bytes")]
     pub result_bytes: usize,
     /// Bytes of the JSON text of one tool answer. Default 4 MiB.
+    #[serde(alias = "answer_bytes")]
     pub answer_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            wall: Duration::from_secs(30),
+            timeout: Duration::from_secs(30),
             grace: Duration::from_secs(1),
-            heap: HeapLimits { heap_bytes: 128 << 20, stack_bytes: 512 << 10 },
+            heap_bytes: 128 << 20,
+            stack_bytes: 512 << 10,
             source_bytes: 256 << 10,
             calls: 1_000,
             parallel_calls: 32,
@@ -50,31 +78,94 @@ impl Default for Limits {
     }
 }
 
+/// Each setter replaces one limit; see the fields for units and defaults.
+#[allow(missing_docs)] // Documented at the fields.
 impl Limits {
-    /// Refuses numbers with which no program could run, or which no engine could hold.
+    #[must_use]
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+
+    #[must_use]
+    pub fn grace(self, grace: Duration) -> Self {
+        Self { grace, ..self }
+    }
+
+    #[must_use]
+    pub fn heap_bytes(self, heap_bytes: usize) -> Self {
+        Self { heap_bytes, ..self }
+    }
+
+    #[must_use]
+    pub fn stack_bytes(self, stack_bytes: usize) -> Self {
+        Self { stack_bytes, ..self }
+    }
+
+    #[must_use]
+    pub fn source_bytes(self, source_bytes: usize) -> Self {
+        Self { source_bytes, ..self }
+    }
+
+    #[must_use]
+    pub fn calls(self, calls: u32) -> Self {
+        Self { calls, ..self }
+    }
+
+    #[must_use]
+    pub fn parallel_calls(self, parallel_calls: u32) -> Self {
+        Self { parallel_calls, ..self }
+    }
+
+    #[must_use]
+    pub fn timers(self, timers: u32) -> Self {
+        Self { timers, ..self }
+    }
+
+    #[must_use]
+    pub fn console_bytes(self, console_bytes: usize) -> Self {
+        Self { console_bytes, ..self }
+    }
+
+    #[must_use]
+    pub fn result_bytes(self, result_bytes: usize) -> Self {
+        Self { result_bytes, ..self }
+    }
+
+    #[must_use]
+    pub fn answer_bytes(self, answer_bytes: usize) -> Self {
+        Self { answer_bytes, ..self }
+    }
+}
+
+impl Limits {
+    /// What the engine itself has to hold.
+    pub fn heap(&self) -> HeapLimits {
+        HeapLimits { heap_bytes: self.heap_bytes, stack_bytes: self.stack_bytes }
+    }
+
+    /// Rejects numbers with which no program could run, or which no engine could hold.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] with the limit's name and the rule it breaks.
     pub fn check(&self) -> Result<(), Error> {
         let wrong =
             |name: &'static str, rule: String| Err(Error::new(ErrorKind::Config, format!("limit {name} {rule}")));
-        if self.wall.is_zero() || self.wall > LONGEST_WALL {
-            return wrong("wall", format!("is {:?}; it must be over 0 and at most 7 days", self.wall));
+        if self.timeout.is_zero() || self.timeout > MAX_TIMEOUT {
+            return wrong("timeout", format!("is {:?}; it must be over 0 and at most 7 days", self.timeout));
         }
-        if self.grace > Duration::from_secs(60) {
+        if self.grace > MAX_GRACE {
             return wrong("grace", format!("is {:?}; it must be at most 60 s", self.grace));
         }
-        if self.heap.heap_bytes < SMALLEST_HEAP {
+        if self.heap_bytes < MIN_HEAP {
             return wrong(
                 "heap_bytes",
-                format!(
-                    "is {} bytes; no engine starts with less than {} MiB",
-                    self.heap.heap_bytes,
-                    SMALLEST_HEAP >> 20
-                ),
+                format!("is {} bytes; no engine starts with less than {} MiB", self.heap_bytes, MIN_HEAP >> 20),
             );
         }
-        if !(SMALLEST_STACK..=LARGEST_STACK).contains(&self.heap.stack_bytes) {
+        if !(MIN_STACK..=MAX_STACK).contains(&self.stack_bytes) {
             return wrong(
                 "stack_bytes",
-                format!("is {}; it must be from {SMALLEST_STACK} to {LARGEST_STACK}", self.heap.stack_bytes),
+                format!("is {}; it must be from {MIN_STACK} to {MAX_STACK}", self.stack_bytes),
             );
         }
         if self.source_bytes == 0 {
@@ -87,12 +178,13 @@ impl Limits {
     }
 }
 
-const LONGEST_WALL: Duration = Duration::from_secs(7 * 24 * 3600);
+const MAX_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 3600);
+const MAX_GRACE: Duration = Duration::from_secs(60);
 /// The smallest heap that holds the prelude of every engine with room for a program.
-const SMALLEST_HEAP: usize = 2 << 20;
-const SMALLEST_STACK: usize = 64 << 10;
+const MIN_HEAP: usize = 2 << 20;
+const MIN_STACK: usize = 64 << 10;
 /// A quarter of the stack of the threads that run engines; the rest is for the engine's own native frames.
-const LARGEST_STACK: usize = 2 << 20;
+const MAX_STACK: usize = 2 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -102,17 +194,25 @@ mod tests {
     fn the_defaults_are_accepted_and_nonsense_is_named() {
         assert!(Limits::default().check().is_ok());
         let bad = [
-            Limits { wall: Duration::ZERO, ..Limits::default() },
-            Limits { grace: Duration::from_secs(61), ..Limits::default() },
-            Limits { heap: HeapLimits { heap_bytes: 1, stack_bytes: 512 << 10 }, ..Limits::default() },
-            Limits { heap: HeapLimits { heap_bytes: 128 << 20, stack_bytes: usize::MAX }, ..Limits::default() },
-            Limits { source_bytes: 0, ..Limits::default() },
-            Limits { parallel_calls: 0, ..Limits::default() },
+            Limits::default().timeout(Duration::ZERO),
+            Limits::default().grace(Duration::from_secs(61)),
+            Limits::default().heap_bytes(1),
+            Limits::default().stack_bytes(usize::MAX),
+            Limits::default().source_bytes(0),
+            Limits::default().parallel_calls(0),
         ];
         for limits in bad {
-            let error = limits.check().expect_err("nonsense is refused");
+            let error = limits.check().expect_err("nonsense is rejected");
             assert_eq!(error.kind, ErrorKind::Config);
             assert!(error.message.starts_with("limit "), "{error}");
         }
+    }
+
+    #[test]
+    fn what_is_left_out_has_its_default_and_an_unknown_name_is_rejected() {
+        let limits: Limits = serde_json::from_str(r#"{"timeoutMs":250,"heap_bytes":4194304}"#).expect("limits");
+        assert_eq!(limits, Limits::default().timeout(Duration::from_millis(250)).heap_bytes(4 << 20));
+        assert_eq!(serde_json::from_str::<Limits>(r#"{"wallMs":1}"#).expect("the old name").timeout.as_millis(), 1);
+        assert!(serde_json::from_str::<Limits>(r#"{"timeout":1}"#).is_err());
     }
 }

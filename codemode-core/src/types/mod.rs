@@ -1,8 +1,10 @@
 //! What every layer speaks: limits, calls, events, outcomes and errors. Plain data, without threads or clocks.
 
 mod call;
+mod duration_ms;
 mod error;
 mod event;
+mod event_text;
 mod failure;
 mod json;
 mod limits;

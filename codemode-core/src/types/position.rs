@@ -16,11 +16,12 @@ pub struct Position {
 }
 
 /// One frame of the program.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frame {
     /// The function's name; empty for the program itself and for functions without a name.
     pub function: String,
     /// Where in the program.
+    #[serde(flatten)]
     pub position: Position,
 }
 

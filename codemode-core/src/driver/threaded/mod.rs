@@ -73,7 +73,7 @@ impl<E: Engine> Threaded<E> {
     }
 
     fn new(options: E::Options, start: StartSandbox<E>) -> Self {
-        let warm = Warm { size: 0, heap: crate::Limits::default().heap, ready: Mutex::default() };
+        let warm = Warm { size: 0, heap: crate::types::Limits::default().heap(), ready: Mutex::default() };
         let shared = Shared { options, most_lost: DEFAULT_MOST_LOST, start, workers: OnceLock::new(), warm };
         Self { shared: Arc::new(shared) }
     }
@@ -202,7 +202,7 @@ impl<E: Engine> Shared<E> {
         let (answer, answered) = oneshot::channel();
         execution.expect_answer(answer);
         let grace = job.config.limits.grace;
-        let at = job.requested + job.config.limits.wall;
+        let at = job.requested + job.config.limits.timeout;
         let _deadline = {
             let (execution, workers) = (execution.clone(), workers.clone());
             timer::set(at, move || execution.deadline(grace, &workers))?
@@ -221,7 +221,7 @@ impl<E: Engine> Shared<E> {
     async fn execute(&self, config: ContextConfig, program: Program, source: Source) -> Answer {
         let requested = Instant::now();
         let workers = self.admit(&config)?;
-        let heap = config.limits.heap;
+        let heap = config.limits.heap();
         let sandbox = self.take_warm(heap).unwrap_or_else(|| self.start(&workers, heap).0);
         let job = Job { config, program, source, requested, runtime: Handle::try_current().ok() };
         let answer = self.run(workers.clone(), sandbox, job).await;
@@ -347,7 +347,7 @@ impl<E: Engine> IsolateDriver for Threaded<E> {
     fn create_context(&self, config: ContextConfig) -> BoxFuture<'_, Result<Box<dyn IsolateContext>, Error>> {
         Box::pin(async move {
             let workers = self.shared.admit(&config)?;
-            let (sandbox, ready) = self.shared.start(&workers, config.limits.heap);
+            let (sandbox, ready) = self.shared.start(&workers, config.limits.heap());
             ready.await.unwrap_or_else(|_| {
                 Err(Error::new(ErrorKind::DriverFailed, "the engine panicked while it was created")
                     .with("driver", E::INFO.name))
@@ -402,7 +402,7 @@ impl<E: Engine> IsolateContext for ThreadedContext<E> {
         Box::pin(async move {
             let requested = Instant::now();
             let workers = self.shared.admit(&config)?;
-            let sandbox = sandbox.unwrap_or_else(|| self.shared.start(&workers, config.limits.heap).0);
+            let sandbox = sandbox.unwrap_or_else(|| self.shared.start(&workers, config.limits.heap()).0);
             let source = Source::Live(host);
             let job = Job { config, program, source, requested, runtime: Handle::try_current().ok() };
             self.shared.run(workers, sandbox, job).await

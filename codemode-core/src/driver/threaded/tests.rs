@@ -54,15 +54,14 @@ impl Host for Tools {
     }
 }
 
-fn config(wall_ms: u64) -> ContextConfig {
+fn config(timeout_ms: u64) -> ContextConfig {
     let names = ["a", "b", "c", "d"].map(|tool| (format!("external_{tool}"), tool));
-    let wall = Duration::from_millis(wall_ms);
-    let limits = Limits { wall, grace: Duration::from_millis(50), ..Limits::default() };
+    let limits = Limits::default().timeout(Duration::from_millis(timeout_ms)).grace(Duration::from_millis(50));
     ContextConfig { limits, tools: Arc::new(ToolNames::new(names)) }
 }
 
-async fn run_with(driver: &impl IsolateDriver, wall_ms: u64, program: &str, tools: Arc<Tools>) -> Answer {
-    driver.execute(config(wall_ms), Program::new(program, "t"), tools).await
+async fn run_with(driver: &impl IsolateDriver, timeout_ms: u64, program: &str, tools: Arc<Tools>) -> Answer {
+    driver.execute(config(timeout_ms), Program::new(program, "t"), tools).await
 }
 
 async fn run(program: &str) -> Outcome {
@@ -198,9 +197,8 @@ async fn a_listener_that_blocks_delays_no_other_deadline() {
     // Ignores its interrupt, so that its last event is told after the grace, and blocks there.
     let listener = Arc::new(SlowListener::default());
     let told = listener.clone();
-    let slow = tokio::spawn(async move {
-        scripted().execute(config(20), Program::new("deaf 2000", "slow"), told).await
-    });
+    let slow =
+        tokio::spawn(async move { scripted().execute(config(20), Program::new("deaf 2000", "slow"), told).await });
     tokio::time::sleep(Duration::from_millis(100)).await;
     let begun = Instant::now();
     let outcome = run_with(&scripted(), 50, "spin", Arc::default()).await.expect("the host is fine");
@@ -239,11 +237,12 @@ impl Host for Explains {
 
 #[tokio::test]
 async fn event_journal_and_outcome_carry_one_failure_explained_once() {
-    for (program, wall_ms) in [("throw", 5_000), ("memory", 5_000), ("rest", 5_000), ("spin", 20), ("deaf 300", 20)] {
+    for (program, timeout_ms) in [("throw", 5_000), ("memory", 5_000), ("rest", 5_000), ("spin", 20), ("deaf 300", 20)]
+    {
         let (host, recorder) = (Arc::new(Explains::default()), Recorder::default());
         let mut given = Program::new(program, "t");
         given.journal = Some(Box::new(recorder.clone()));
-        let outcome = scripted().execute(config(wall_ms), given, host.clone()).await.expect("the host is fine");
+        let outcome = scripted().execute(config(timeout_ms), given, host.clone()).await.expect("the host is fine");
         let failure = outcome.result.expect_err(program);
         assert_eq!(failure.hint.as_deref(), Some("explained 1 times"), "{program}");
         let told = host.told.lock().expect("nothing panics with the lock").clone();
@@ -285,7 +284,7 @@ async fn a_context_runs_one_program_after_another() {
 
 #[tokio::test]
 async fn the_warm_pool_empties_and_refills() {
-    let driver = scripted().warm(2, Limits::default().heap);
+    let driver = scripted().warm(2, Limits::default().heap());
     driver.fill().expect("it starts");
     assert_eq!(driver.warm_len(), 2);
     for _ in 0..5 {
