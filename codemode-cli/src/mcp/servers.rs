@@ -1,6 +1,4 @@
-//! `--mcp`: the tools of MCP servers, beside those of `--sqlite` and `--tools`.
-
-pub mod serve;
+//! [`McpServers`]: the tools of MCP servers, beside those of `--sqlite` and `--tools`.
 
 use std::{path::Path, time::Duration};
 

@@ -1,10 +1,9 @@
 //! The beginning of a JSON value on one line, written as a programmer writes it: keys without quotes, and a query of
 //! ten lines as one.
 
-use crate::output::{
-    text::one_line,
-    tokens::{Kind, Tokens},
-};
+use codemode::tools::text::one_line;
+
+use crate::output::tokens::{Kind, Tokens};
 
 /// The value in at most `width` columns. It is for reading only: not all of it is JSON.
 pub fn brief(json: &str, width: usize) -> String {
