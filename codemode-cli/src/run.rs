@@ -106,9 +106,9 @@ async fn until_it_ends(
         }
     });
     let mut execution = Box::pin(code_mode.execute(source, options));
-    let asked = tokio::select! {
+    let signal = tokio::select! {
         result = &mut execution => return Ok(RunOutcome { result, signal: None, events_on_stdout: false }),
-        asked = signals.next() => asked,
+        signal = signals.next() => signal,
     };
     // Dropping it cancels. Its last events come when the engine has given in; a second signal does not wait for them.
     drop(execution);
@@ -116,8 +116,8 @@ async fn until_it_ends(
         _ = timeout(grace + Duration::from_millis(200), finished.notified()) => {}
         _ = signals.next() => {}
     }
-    let failure = Failure::new(FailureKind::Cancelled, "Cancelled", format!("{} cancelled the execution", asked.name));
-    Ok(RunOutcome { result: Ok(Outcome::new(Err(failure))), signal: Some(asked), events_on_stdout: false })
+    let failure = Failure::new(FailureKind::Cancelled, "Cancelled", format!("{} cancelled the execution", signal.name));
+    Ok(RunOutcome { result: Ok(Outcome::new(Err(failure))), signal: Some(signal), events_on_stdout: false })
 }
 
 impl RunOutcome {
@@ -131,7 +131,7 @@ impl RunOutcome {
 
     fn exit_status(&self) -> ExitStatus {
         match (&self.result, self.signal) {
-            (_, Some(asked)) => ExitStatus::Signal(asked.number),
+            (_, Some(signal)) => ExitStatus::Signal(signal.number),
             (Ok(Outcome { result: Ok(_), .. }), None) => ExitStatus::Success,
             (Ok(_), None) => ExitStatus::Failed,
             (Err(_), None) => ExitStatus::Problem,
@@ -145,8 +145,8 @@ impl RunOutcome {
             Err(error) => Reply::of_host_error(error),
         };
         output::print(&format!("{reply}\n"))?;
-        if let Some(asked) = self.signal {
-            output::note(&format!("cancelled by {}", asked.name));
+        if let Some(signal) = self.signal {
+            output::note(&format!("cancelled by {}", signal.name));
         }
         Ok(self.exit_status())
     }
@@ -159,8 +159,8 @@ impl RunOutcome {
                 return Ok(ExitStatus::Problem);
             }
         };
-        if let Some(asked) = self.signal {
-            output::note(&format!("cancelled by {}", asked.name));
+        if let Some(signal) = self.signal {
+            output::note(&format!("cancelled by {}", signal.name));
             return Ok(self.exit_status());
         }
         // Where a limit ended the program they only say that its calls ended with it.

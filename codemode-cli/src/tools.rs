@@ -151,7 +151,7 @@ fn refuse_equal_names(commands: &CommandTools, others: &[Tool]) -> Result<(), to
 /// The driver with this name; when none was named the one of `CODEMODE_DRIVER`, else the first of `codemode drivers`.
 ///
 /// # Errors
-/// When there is no such driver.
+/// When this build does not have the driver.
 pub fn driver(name: Option<&str>) -> Result<Arc<dyn IsolateDriver>, Problem> {
     if let Some(name) = name {
         return Ok(codemode::driver(name)?);

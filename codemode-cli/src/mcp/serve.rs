@@ -47,7 +47,7 @@ pub fn serve(args: &McpArgs) -> Result<ExitStatus, Problem> {
         let refreshing = tokio::spawn(refresh(bridge.clone(), tools.clone(), builder));
         let status = tokio::select! {
             served = serve_clients(&bridge, args, token, wall) => served.map(|()| ExitStatus::Success),
-            asked = signals.next() => Ok(ExitStatus::Signal(asked.number)),
+            signal = signals.next() => Ok(ExitStatus::Signal(signal.number)),
         };
         refreshing.abort();
         status

@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(brief(r#"{"text":"aaaaaaaaaaaaaaaaaaaaaaaa"}"#, 12), "{ text: \"aa…");
         let long = format!("[{}1]", "1,".repeat(1_000_000));
         assert_eq!(brief(&long, 10).chars().count(), 10);
-        // Text that ends inside a string is no JSON, and no reason to panic.
+        // Text that ends inside a string is not JSON, and must not panic.
         assert_eq!(brief("{\"a\\", 10), "{ ");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
-/// How wide lines on standard error may be; `None` when it is no terminal.
+/// How wide lines on standard error may be; `None` when it is not a terminal.
 pub fn terminal_width() -> Option<usize> {
     let stderr = io::stderr();
     if !stderr.is_terminal() {

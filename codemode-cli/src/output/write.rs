@@ -6,7 +6,7 @@ use codemode::tools::text::visible;
 
 use crate::{output::paint::Paint, problem::Problem};
 
-/// Says what is wrong on standard error.
+/// Writes what is wrong to standard error.
 pub fn report(problem: &Problem) {
     let paint = Paint::stderr();
     let mut text = format!("{}: {}\n", paint.error("error"), visible(&problem.message));
@@ -16,12 +16,12 @@ pub fn report(problem: &Problem) {
     say(&text);
 }
 
-/// Says something that is no error, on standard error.
+/// Writes a notice to standard error.
 pub fn note(message: &str) {
     say(&format!("{}: {}\n", Paint::stderr().dim("codemode"), visible(message)));
 }
 
-/// Says something that may be an error, on standard error.
+/// Writes a warning to standard error.
 pub fn warning(message: &str) {
     say(&format!("{}: {}\n", Paint::stderr().warn("warning"), visible(message)));
 }
@@ -36,7 +36,7 @@ pub fn say(text: &str) {
 /// Writes to standard output, whole.
 ///
 /// # Errors
-/// When it cannot take the text, a full disk for example. That its reader went away is no error.
+/// When it cannot take the text, a full disk for example. A reader that went away does not count.
 pub fn print(text: &str) -> Result<(), Problem> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {

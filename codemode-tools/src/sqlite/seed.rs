@@ -23,7 +23,7 @@ pub enum Seeded {
     Created,
     /// The database was made by an earlier [`seed`] from an older text, and was replaced.
     Replaced,
-    /// Nothing: there is no `.sql` file, the database is as new as it, or somebody else made the database.
+    /// Nothing: there is no `.sql` file, it is not newer than the database, or the database was made in another way.
     Unchanged,
 }
 
