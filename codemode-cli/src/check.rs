@@ -3,8 +3,8 @@
 use codemode::{Checked, CodeMode, Error, typecheck::TypeChecker, typescript::Diagnostic};
 
 use crate::{
-    Ending,
     args::{CheckArgs, Types},
+    exit::ExitStatus,
     input,
     output::{self, paint::Paint},
     problem::Problem,
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Checks the program of `args`.
-pub fn check(args: &CheckArgs) -> Result<Ending, Problem> {
+pub fn check(args: &CheckArgs) -> Result<ExitStatus, Problem> {
     let limits = args.limits.limits()?;
     let code = input::program(&args.file, limits.source_bytes)?;
     let tools = Tools::open(&args.tools)?;
@@ -23,7 +23,7 @@ pub fn check(args: &CheckArgs) -> Result<Ending, Problem> {
     for (label, diagnostics) in [(paint.error("error"), &errors), (paint.warn("warning"), &warnings)] {
         diagnostics.iter().for_each(|diagnostic| output::say(&shown(&label, diagnostic, &name, paint)));
     }
-    Ok(if errors.is_empty() { Ending::Success } else { Ending::Failed })
+    Ok(if errors.is_empty() { ExitStatus::Success } else { ExitStatus::Failed })
 }
 
 fn checked(code_mode: &CodeMode, code: &str, types: Types) -> Result<Checked, Problem> {

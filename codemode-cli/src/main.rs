@@ -5,27 +5,28 @@
 #![forbid(unsafe_code)]
 
 mod args;
-mod catalog;
 mod check;
-mod command;
+mod exit;
 mod input;
-mod json_place;
 #[cfg(feature = "mcp")]
 mod mcp;
 mod output;
 mod problem;
+mod prompt;
 mod replay;
 mod run;
 mod signals;
 mod size;
-mod sqlite;
 mod tools;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::{Args, Command};
+use crate::{
+    args::{Args, Command},
+    exit::ExitStatus,
+};
 
 /// Without it nothing counts what programs on Boa allocate.
 #[cfg(feature = "boa")]
@@ -37,45 +38,21 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return usage(&error),
     };
-    let ending = match &args.command {
+    let status = match &args.command {
         Command::Run(args) => run::run(args),
         Command::Replay(args) => replay::replay(args),
         Command::Check(args) => check::check(args),
-        Command::Prompt(args) => catalog::prompt(args),
-        Command::Stubs(args) => catalog::stubs(args),
-        Command::Drivers(args) => catalog::drivers(args),
+        Command::Prompt(args) => prompt::prompt(args),
+        Command::Stubs(args) => prompt::stubs(args),
+        Command::Drivers(args) => prompt::drivers(args),
         #[cfg(feature = "mcp")]
         Command::Mcp(args) => mcp::serve::serve(args),
     };
-    match ending {
-        Ok(ending) => ending.into(),
+    match status {
+        Ok(status) => status.into(),
         Err(problem) => {
             output::report(&problem);
-            Ending::Problem.into()
-        }
-    }
-}
-
-/// How a command ended, as the shell is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ending {
-    /// It did what was asked.
-    Success,
-    /// The program failed, or a replay diverged.
-    Failed,
-    /// Usage, configuration or the host.
-    Problem,
-    /// This signal cancelled it.
-    Signal(u8),
-}
-
-impl From<Ending> for ExitCode {
-    fn from(ending: Ending) -> Self {
-        match ending {
-            Ending::Success => Self::SUCCESS,
-            Ending::Failed => Self::from(1),
-            Ending::Problem => Self::from(2),
-            Ending::Signal(number) => Self::from(128u8.saturating_add(number)),
+            ExitStatus::Problem.into()
         }
     }
 }
@@ -84,5 +61,5 @@ impl From<Ending> for ExitCode {
 fn usage(error: &clap::Error) -> ExitCode {
     // Nothing is left to do when nobody reads the help.
     let _ = error.print();
-    if error.use_stderr() { Ending::Problem.into() } else { ExitCode::SUCCESS }
+    if error.use_stderr() { ExitStatus::Problem.into() } else { ExitCode::SUCCESS }
 }

@@ -23,6 +23,12 @@ impl Problem {
     }
 }
 
+impl From<codemode::tools::Error> for Problem {
+    fn from(error: codemode::tools::Error) -> Self {
+        Self { message: error.message().to_owned(), help: error.help().map(str::to_owned) }
+    }
+}
+
 impl From<&codemode::Error> for Problem {
     fn from(error: &codemode::Error) -> Self {
         Self::new(error.to_string())

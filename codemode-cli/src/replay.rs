@@ -8,21 +8,21 @@ use std::{
 use codemode::{
     CodeMode, Error, ErrorKind, FailureKind, Outcome, Reply,
     journal::{RecordedFailure, Recording},
+    tools::{file, text},
 };
 use serde_json::json;
 
 use crate::{
-    Ending,
     args::ReplayArgs,
+    exit::ExitStatus,
     input,
     output::{self, paint::Paint},
     problem::Problem,
-    size::shown_bytes,
     tools,
 };
 
 /// Replays the journal of `args`.
-pub fn replay(args: &ReplayArgs) -> Result<Ending, Problem> {
+pub fn replay(args: &ReplayArgs) -> Result<ExitStatus, Problem> {
     let recording = read(&args.journal)?;
     let source = match &args.program {
         Some(path) => input::program(path, codemode::Limits::default().source_bytes)?,
@@ -83,9 +83,9 @@ impl Verdict {
         Ok(Self::Diverged(format!("the program ended with {}, recorded is {}", shown(now), shown(then))))
     }
 
-    fn print(&self, json: bool, count: &Count) -> Result<Ending, Problem> {
+    fn print(&self, json: bool, count: &Count) -> Result<ExitStatus, Problem> {
         let paint = Paint::stdout();
-        let ending = if matches!(self, Self::Equal(_)) { Ending::Success } else { Ending::Failed };
+        let status = if matches!(self, Self::Equal(_)) { ExitStatus::Success } else { ExitStatus::Failed };
         let text = match self {
             Self::Equal(outcome) if json => json!({ "equal": true, "reply": Reply::of(outcome) }).to_string(),
             Self::Diverged(why) if json => json!({ "equal": false, "divergence": why }).to_string(),
@@ -98,31 +98,31 @@ impl Verdict {
                 let head = paint.good("equal");
                 format!(
                     "{head}: {posted} messages and {delivered} deliveries came out the same, ending with {}",
-                    output::text::visible(&end)
+                    text::visible(&end)
                 )
             }
-            Self::Diverged(why) => format!("{}: {}", paint.error("diverged"), output::text::visible(why)),
+            Self::Diverged(why) => format!("{}: {}", paint.error("diverged"), text::visible(why)),
         };
         output::print(&format!("{text}\n"))?;
-        Ok(ending)
+        Ok(status)
     }
 }
 
 fn read(path: &Path) -> Result<Recording, Problem> {
-    let file = input::open(path)?;
+    let file = file::open(path)?;
     let shown = path.display();
     if let Ok(about) = file.metadata()
-        && about.len() > MOST_BYTES
+        && about.len() > MAX_BYTES
     {
         return Err(Problem::new(format!(
             "{shown} holds {}; a journal holds at most {}",
-            shown_bytes(about.len()),
-            shown_bytes(MOST_BYTES)
+            text::format_bytes(about.len()),
+            text::format_bytes(MAX_BYTES)
         )));
     }
     let help = "codemode run --journal FILE writes one";
-    let mut input = BufReader::new(file.take(MOST_BYTES));
-    // A line of a file that is no journal may be as long as the file.
+    let mut input = BufReader::new(file.take(MAX_BYTES));
+    // A line of a file that is not a journal may be as long as the file.
     match input.fill_buf() {
         Ok([b'{', ..]) => {}
         Ok([]) => return Err(Problem::new(format!("{shown} is empty, not a journal")).help(help)),
@@ -133,4 +133,4 @@ fn read(path: &Path) -> Result<Recording, Problem> {
 }
 
 /// A thousand answers of the largest size.
-const MOST_BYTES: u64 = 4 << 30;
+const MAX_BYTES: u64 = 4 << 30;

@@ -13,27 +13,28 @@ use codemode::{
     CodeMode, Error, EventKind, ExecuteOptions, Failure, FailureKind, Limits, Outcome, Recorder, Reply,
     journal::{RecordedEnd, RecordedFailure, Recording},
     message,
+    tools::text::format_bytes,
 };
 use tokio::{sync::Notify, time::timeout};
 
 use crate::{
-    Ending,
     args::RunArgs,
+    exit::ExitStatus,
     input,
     output::{
         self,
-        listener::{Heard, Listener, Sink, Teller},
+        listener::{EventSender, Listener, ListenerReport, Sink},
         paint::Paint,
         screen::Screen,
     },
     problem::Problem,
-    signals::{Asked, Signals},
-    size,
+    signals::{Signals, StopSignal},
+    size::format_duration,
     tools::{self, Tools},
 };
 
 /// Runs the program of `args`.
-pub fn run(args: &RunArgs) -> Result<Ending, Problem> {
+pub fn run(args: &RunArgs) -> Result<ExitStatus, Problem> {
     let events_on_stdout = args.events.as_deref().is_some_and(input::is_dash);
     if args.json && events_on_stdout {
         return Err(Problem::new("--json and --events - both want standard output").help("give --events a file"));
@@ -55,32 +56,32 @@ pub fn run(args: &RunArgs) -> Result<Ending, Problem> {
         .map_err(|error| Problem::new(format!("the threads for tool calls cannot be started: {error}")))?;
 
     let listener = Listener::start((!args.json).then(Screen::new), sink)?;
-    let teller = listener.teller();
-    let code_mode = tools.code_mode(driver, limits.clone(), move |warning| teller.warning(warning))?;
+    let warnings = listener.sender();
+    let code_mode = tools.code_mode(driver, limits.clone(), move |warning| warnings.warning(warning))?;
     let recorder = Recorder::default();
     let options =
         ExecuteOptions { seed: args.seed, journal: journal.as_ref().map(|_| recorder.clone()), ..Default::default() };
-    let ended = runtime.block_on(until_it_ends(&code_mode, &source, options, listener.teller(), limits.grace))?;
+    let outcome = runtime.block_on(until_it_ends(&code_mode, &source, options, listener.sender(), limits.grace))?;
     tools.stop();
-    let Heard { console, problem } = listener.finish();
+    let ListenerReport { console, problem } = listener.finish();
 
-    let ended = Ended { events_on_stdout, ..ended.with_console(console) };
-    let ending = if args.json { ended.print_json() } else { ended.print(&input::name(&args.file)) };
+    let outcome = RunOutcome { events_on_stdout, ..outcome.with_console(console) };
+    let status = if args.json { outcome.print_json() } else { outcome.print(&input::name(&args.file)) };
     if let (Some(file), Some(path)) = (journal, &args.journal) {
-        let recording = completed(recorder.take(), &source, &limits, &ended);
+        let recording = completed(recorder.take(), &source, &limits, &outcome);
         recording
             .write(BufWriter::new(file))
             .map_err(|error| Problem::new(format!("the journal {} cannot be written: {error}", path.display())))?;
     }
     // A query that was given up ends within milliseconds; nothing else may hold the process.
     runtime.shutdown_timeout(Duration::from_millis(500));
-    problem.map_or(ending, Err)
+    problem.map_or(status, Err)
 }
 
-/// How an execution ended.
-struct Ended {
+/// What an execution came to, and the signal that cancelled it.
+struct RunOutcome {
     result: Result<Outcome, Error>,
-    signal: Option<Asked>,
+    signal: Option<StopSignal>,
     events_on_stdout: bool,
 }
 
@@ -89,25 +90,25 @@ async fn until_it_ends(
     code_mode: &CodeMode,
     source: &str,
     options: ExecuteOptions,
-    teller: Teller,
+    events: EventSender,
     grace: Duration,
-) -> Result<Ended, Problem> {
+) -> Result<RunOutcome, Problem> {
     let mut signals = Signals::catch().map_err(|error| Problem::new(format!("Ctrl-C cannot be caught: {error}")))?;
     let finished = Arc::new(Notify::new());
     let options = options.on_event({
         let finished = finished.clone();
         move |event| {
             let last = matches!(event.kind, EventKind::Finished { .. });
-            teller.event(event);
+            events.event(event);
             if last {
                 finished.notify_one();
             }
         }
     });
     let mut execution = Box::pin(code_mode.execute(source, options));
-    let asked = tokio::select! {
-        result = &mut execution => return Ok(Ended { result, signal: None, events_on_stdout: false }),
-        asked = signals.next() => asked,
+    let signal = tokio::select! {
+        result = &mut execution => return Ok(RunOutcome { result, signal: None, events_on_stdout: false }),
+        signal = signals.next() => signal,
     };
     // Dropping it cancels. Its last events come when the engine has given in; a second signal does not wait for them.
     drop(execution);
@@ -115,11 +116,11 @@ async fn until_it_ends(
         _ = timeout(grace + Duration::from_millis(200), finished.notified()) => {}
         _ = signals.next() => {}
     }
-    let failure = Failure::new(FailureKind::Cancelled, "Cancelled", format!("{} cancelled the execution", asked.name));
-    Ok(Ended { result: Ok(Outcome::new(Err(failure))), signal: Some(asked), events_on_stdout: false })
+    let failure = Failure::new(FailureKind::Cancelled, "Cancelled", format!("{} cancelled the execution", signal.name));
+    Ok(RunOutcome { result: Ok(Outcome::new(Err(failure))), signal: Some(signal), events_on_stdout: false })
 }
 
-impl Ended {
+impl RunOutcome {
     /// The outcome of a cancelled execution knows its console from the events.
     fn with_console(mut self, console: Vec<codemode::ConsoleLine>) -> Self {
         if let (Some(_), Ok(outcome)) = (self.signal, &mut self.result) {
@@ -128,39 +129,39 @@ impl Ended {
         self
     }
 
-    fn ending(&self) -> Ending {
+    fn exit_status(&self) -> ExitStatus {
         match (&self.result, self.signal) {
-            (_, Some(asked)) => Ending::Signal(asked.number),
-            (Ok(Outcome { result: Ok(_), .. }), None) => Ending::Success,
-            (Ok(_), None) => Ending::Failed,
-            (Err(_), None) => Ending::Problem,
+            (_, Some(signal)) => ExitStatus::Signal(signal.number),
+            (Ok(Outcome { result: Ok(_), .. }), None) => ExitStatus::Success,
+            (Ok(_), None) => ExitStatus::Failed,
+            (Err(_), None) => ExitStatus::Problem,
         }
     }
 
     /// Exactly one JSON object on standard output, whatever happened.
-    fn print_json(&self) -> Result<Ending, Problem> {
+    fn print_json(&self) -> Result<ExitStatus, Problem> {
         let reply = match &self.result {
             Ok(outcome) => Reply::of(outcome),
             Err(error) => Reply::of_host_error(error),
         };
         output::print(&format!("{reply}\n"))?;
-        if let Some(asked) = self.signal {
-            output::note(&format!("cancelled by {}", asked.name));
+        if let Some(signal) = self.signal {
+            output::note(&format!("cancelled by {}", signal.name));
         }
-        Ok(self.ending())
+        Ok(self.exit_status())
     }
 
-    fn print(&self, program: &str) -> Result<Ending, Problem> {
+    fn print(&self, program: &str) -> Result<ExitStatus, Problem> {
         let outcome = match &self.result {
             Ok(outcome) => outcome,
             Err(error) => {
                 output::report(&Problem::from(error));
-                return Ok(Ending::Problem);
+                return Ok(ExitStatus::Problem);
             }
         };
-        if let Some(asked) = self.signal {
-            output::note(&format!("cancelled by {}", asked.name));
-            return Ok(self.ending());
+        if let Some(signal) = self.signal {
+            output::note(&format!("cancelled by {}", signal.name));
+            return Ok(self.exit_status());
         }
         // Where a limit ended the program they only say that its calls ended with it.
         let cut_short = outcome.result.as_ref().is_err_and(|failure| failure.kind.ended_by_host());
@@ -176,7 +177,7 @@ impl Ended {
         if !outcome.stats.startup.is_zero() {
             output::say(&format!("{}\n", Paint::stderr().dim(&cost(outcome))));
         }
-        Ok(self.ending())
+        Ok(self.exit_status())
     }
 }
 
@@ -184,21 +185,21 @@ impl Ended {
 fn cost(outcome: &Outcome) -> String {
     let stats = &outcome.stats;
     let calls = if stats.calls == 1 { "1 call".to_owned() } else { format!("{} calls", stats.calls) };
-    let mut text = format!("{calls} in {}, started in {}", size::shown(stats.run), size::shown(stats.startup));
+    let mut text = format!("{calls} in {}, started in {}", format_duration(stats.run), format_duration(stats.startup));
     if let Some(bytes) = stats.heap_peak_bytes {
-        text.push_str(&format!(", heap {}", size::shown_bytes(bytes)));
+        text.push_str(&format!(", heap {}", format_bytes(bytes)));
     }
     text
 }
 
 /// The recording with what only the command line knows: the TypeScript. A program that was refused left none, and
 /// gets one that says so.
-fn completed(mut recording: Recording, source: &str, limits: &Limits, ended: &Ended) -> Recording {
+fn completed(mut recording: Recording, source: &str, limits: &Limits, run: &RunOutcome) -> Recording {
     recording.header.typescript = Some(source.to_owned());
     if recording.header.journal == 0 {
         recording.header.journal = message::FORMAT;
         recording.header.limits = limits.into();
-        if let Ok(Outcome { result: Err(Failure { kind, name, message, .. }), .. }) = &ended.result {
+        if let Ok(Outcome { result: Err(Failure { kind, name, message, .. }), .. }) = &run.result {
             let failure = RecordedFailure { kind: *kind, name: name.clone(), message: message.clone() };
             recording.end = Some(RecordedEnd { failure: Some(failure) });
         }

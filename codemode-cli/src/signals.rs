@@ -16,12 +16,12 @@ pub struct Signals {
 
 /// A signal that asks to stop: its number and how people call it.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked {
+pub struct StopSignal {
     pub number: u8,
     pub name: &'static str,
 }
 
-const INTERRUPT: Asked = Asked { number: 2, name: "Ctrl-C" };
+const INTERRUPT: StopSignal = StopSignal { number: 2, name: "Ctrl-C" };
 
 #[cfg(unix)]
 impl Signals {
@@ -36,11 +36,11 @@ impl Signals {
     }
 
     /// The next one. Nothing is lost when the future is dropped.
-    pub async fn next(&mut self) -> Asked {
+    pub async fn next(&mut self) -> StopSignal {
         tokio::select! {
             _ = self.interrupt.recv() => INTERRUPT,
-            _ = self.terminate.recv() => Asked { number: 15, name: "SIGTERM" },
-            _ = self.hangup.recv() => Asked { number: 1, name: "SIGHUP" },
+            _ = self.terminate.recv() => StopSignal { number: 15, name: "SIGTERM" },
+            _ = self.hangup.recv() => StopSignal { number: 1, name: "SIGHUP" },
         }
     }
 }
@@ -53,7 +53,7 @@ impl Signals {
     }
 
     /// The next Ctrl-C.
-    pub async fn next(&mut self) -> Asked {
+    pub async fn next(&mut self) -> StopSignal {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

@@ -55,20 +55,20 @@ pub fn bytes(text: &str) -> Result<usize, String> {
 /// # Errors
 /// What to give instead.
 pub fn whole<T: FromStr + Bounded>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|_| format!("give a whole number from 0 to {}", T::LARGEST))
+    text.parse().map_err(|_| format!("give a whole number from 0 to {}", T::MAX))
 }
 
-/// A kind of number that knows its largest.
+/// A kind of number with a largest value.
 pub trait Bounded {
-    const LARGEST: u64;
+    const MAX: u64;
 }
 
 impl Bounded for u32 {
-    const LARGEST: u64 = u32::MAX as u64;
+    const MAX: u64 = u32::MAX as u64;
 }
 
 impl Bounded for u64 {
-    const LARGEST: u64 = u64::MAX;
+    const MAX: u64 = u64::MAX;
 }
 
 /// A decimal number without sign or exponent, and what follows it.
@@ -83,7 +83,7 @@ fn split(text: &str) -> Option<(f64, &str)> {
 }
 
 /// A duration for people: `0.8 ms`, `12 ms`, `3.4 s`, `2 min 5 s`.
-pub fn shown(duration: Duration) -> String {
+pub fn format_duration(duration: Duration) -> String {
     let ms = duration.as_secs_f64() * 1e3;
     if ms < 10.0 {
         format!("{ms:.1} ms")
@@ -94,20 +94,6 @@ pub fn shown(duration: Duration) -> String {
     } else {
         format!("{} min {} s", duration.as_secs() / 60, duration.as_secs() % 60)
     }
-}
-
-/// A number of bytes for people: `512 B`, `1.5 MiB`.
-pub fn shown_bytes(bytes: u64) -> String {
-    let mut value = bytes as f64;
-    let mut unit = "B";
-    for larger in ["KiB", "MiB", "GiB", "TiB"] {
-        if value < 1024.0 {
-            break;
-        }
-        value /= 1024.0;
-        unit = larger;
-    }
-    if unit == "B" || value.fract() == 0.0 { format!("{value} {unit}") } else { format!("{value:.1} {unit}") }
 }
 
 #[cfg(test)]
@@ -148,11 +134,8 @@ mod tests {
     }
 
     #[test]
-    fn people_read_short_numbers() {
-        assert_eq!(shown(Duration::from_micros(840)), "0.8 ms");
-        assert_eq!(shown(Duration::from_secs(125)), "2 min 5 s");
-        assert_eq!(shown_bytes(128 << 20), "128 MiB");
-        assert_eq!(shown_bytes(1_500_000), "1.4 MiB");
-        assert_eq!(shown_bytes(7), "7 B");
+    fn people_read_short_durations() {
+        assert_eq!(format_duration(Duration::from_micros(840)), "0.8 ms");
+        assert_eq!(format_duration(Duration::from_secs(125)), "2 min 5 s");
     }
 }

@@ -1,16 +1,17 @@
 //! The tools a command line asks for, and the [`CodeMode`] over them.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
-use codemode::{CodeMode, CodeModeBuilder, IsolateDriver, Limits, Tool};
-
-use crate::{
-    args::ToolArgs,
-    command::{self, CommandTools},
-    output,
-    problem::Problem,
-    sqlite,
+use codemode::{
+    CodeMode, CodeModeBuilder, IsolateDriver, Limits, Tool,
+    tools::{
+        self, ErrorKind,
+        command::CommandTools,
+        sqlite::{self, Seeded, SqliteTools},
+    },
 };
+
+use crate::{args::ToolArgs, output, problem::Problem};
 
 /// The tools of `--sqlite`, `--tools` and `--mcp`.
 #[derive(Debug, Default)]
@@ -18,7 +19,7 @@ pub struct Tools {
     tools: Vec<Tool>,
     commands: Option<CommandTools>,
     #[cfg(feature = "mcp")]
-    mcp: Option<crate::mcp::McpServers>,
+    mcp: Option<crate::mcp::servers::McpServers>,
 }
 
 impl Tools {
@@ -39,12 +40,12 @@ impl Tools {
     pub fn open_with_patience(args: &ToolArgs, patience: Duration) -> Result<Self, Problem> {
         let mut tools = Vec::new();
         // First the file: a mistake in it is found without making a database.
-        let commands = args.tools.as_deref().map(command::load).transpose()?;
+        let commands = args.tools.as_deref().map(commands).transpose()?;
         if let Some(path) = &args.sqlite {
-            tools.extend(sqlite::tools(path)?);
+            tools.extend(database(path)?.tools());
         }
         if let Some(commands) = &commands {
-            commands.refuse_names_of(&tools)?;
+            refuse_equal_names(commands, &tools)?;
             tools.extend(commands.tools());
         }
         Ok(Self {
@@ -52,20 +53,20 @@ impl Tools {
             commands,
             // Last: a mistake elsewhere is found without starting programs.
             #[cfg(feature = "mcp")]
-            mcp: args.mcp.as_deref().map(|path| crate::mcp::McpServers::open(path, patience)).transpose()?,
+            mcp: args.mcp.as_deref().map(|path| crate::mcp::servers::McpServers::open(path, patience)).transpose()?,
         })
     }
 
     /// The MCP servers, if there are any.
     #[cfg(feature = "mcp")]
-    pub fn mcp(&self) -> Option<&crate::mcp::McpServers> {
+    pub fn mcp(&self) -> Option<&crate::mcp::servers::McpServers> {
         self.mcp.as_ref()
     }
 
     /// The code mode over these tools.
     ///
     /// # Errors
-    /// When a tool of the file has a schema that is none.
+    /// When a tool of the file has an invalid schema.
     pub fn code_mode(
         &self,
         driver: Arc<dyn IsolateDriver>,
@@ -88,8 +89,8 @@ impl Tools {
         };
         let code_mode = builder.build()?;
         for problem in code_mode.problems() {
-            if let Some(commands) = &self.commands {
-                commands.refuse_schema(problem)?;
+            if let Some(error) = self.commands.as_ref().and_then(|commands| commands.locate(problem)) {
+                return Err(error.into());
             }
             output::warning(problem);
         }
@@ -103,15 +104,54 @@ impl Tools {
             servers.stop();
         }
         if let Some(commands) = &self.commands {
-            commands.stop();
+            commands.kill_all();
         }
+    }
+}
+
+/// The tools of a file. A text of another form gets a hint at the manual.
+fn commands(path: &Path) -> Result<CommandTools, Problem> {
+    CommandTools::load(path).map_err(|error| match (error.kind(), error.help()) {
+        (ErrorKind::Format, Some(help)) => {
+            Problem::new(error.message()).help(format!("{help}; see codemode run --help"))
+        }
+        _ => error.into(),
+    })
+}
+
+/// The tools over the database at `path`, which is made from the `.sql` beside it if there is one.
+fn database(path: &Path) -> Result<SqliteTools, Problem> {
+    let source = path.with_extension("sql");
+    let made = match sqlite::seed(path)? {
+        Seeded::Created => Some("made"),
+        Seeded::Replaced => Some("renewed"),
+        _ => None,
+    };
+    if let Some(made) = made {
+        output::note(&format!("{made} {} from {}", path.display(), source.display()));
+    }
+    SqliteTools::open(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Problem::new(error.message())
+            .help(format!("give an existing one, or put the SQL that makes it into {}", source.display())),
+        _ => error.into(),
+    })
+}
+
+/// Refuses a file with a tool that has the name of one of `others`.
+fn refuse_equal_names(commands: &CommandTools, others: &[Tool]) -> Result<(), tools::Error> {
+    match commands.tools().find(|tool| others.iter().any(|other| other.name() == tool.name())) {
+        Some(tool) => {
+            let message = format!("--sqlite has a tool {:?} as well; give it another name", tool.name());
+            Err(commands.error_at(tool.name(), "name", &message))
+        }
+        None => Ok(()),
     }
 }
 
 /// The driver with this name; when none was named the one of `CODEMODE_DRIVER`, else the first of `codemode drivers`.
 ///
 /// # Errors
-/// When there is no such driver.
+/// When this build does not have the driver.
 pub fn driver(name: Option<&str>) -> Result<Arc<dyn IsolateDriver>, Problem> {
     if let Some(name) = name {
         return Ok(codemode::driver(name)?);

@@ -9,6 +9,8 @@ use std::sync::Arc;
 pub use codemode_core::*;
 #[cfg(feature = "mcp")]
 pub use codemode_mcp as mcp;
+#[cfg(any(feature = "sqlite", feature = "command"))]
+pub use codemode_tools as tools;
 
 /// Its example must build.
 #[cfg(all(doctest, feature = "mcp"))]

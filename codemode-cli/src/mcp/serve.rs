@@ -9,8 +9,9 @@ use codemode::{
 use tokio::{net::TcpListener, time::sleep};
 
 use crate::{
-    Ending,
     args::McpArgs,
+    exit::ExitStatus,
+    mcp::servers::McpServers,
     output,
     problem::Problem,
     signals::Signals,
@@ -18,7 +19,7 @@ use crate::{
 };
 
 /// Serves until the client goes or a signal comes.
-pub fn serve(args: &McpArgs) -> Result<Ending, Problem> {
+pub fn serve(args: &McpArgs) -> Result<ExitStatus, Problem> {
     let limits = args.limits.limits()?;
     limits.check()?;
     let token = token(args.token_env.as_deref())?;
@@ -40,21 +41,21 @@ pub fn serve(args: &McpArgs) -> Result<Ending, Problem> {
         .enable_all()
         .build()
         .map_err(|error| Problem::new(format!("the threads for clients cannot be started: {error}")))?;
-    let ending = runtime.block_on(async {
+    let status = runtime.block_on(async {
         let mut signals =
             Signals::catch().map_err(|error| Problem::new(format!("Ctrl-C cannot be caught: {error}")))?;
         let refreshing = tokio::spawn(refresh(bridge.clone(), tools.clone(), builder));
-        let ending = tokio::select! {
-            ending = serve_clients(&bridge, args, token, wall) => ending.map(|()| Ending::Success),
-            asked = signals.next() => Ok(Ending::Signal(asked.number)),
+        let status = tokio::select! {
+            served = serve_clients(&bridge, args, token, wall) => served.map(|()| ExitStatus::Success),
+            signal = signals.next() => Ok(ExitStatus::Signal(signal.number)),
         };
         refreshing.abort();
-        ending
+        status
     });
     tools.stop();
     // A read of standard input cannot be given up; it ends with the process.
     runtime.shutdown_timeout(Duration::from_millis(500));
-    ending
+    status
 }
 
 async fn serve_clients(bridge: &Bridge, args: &McpArgs, token: Option<String>, wall: Duration) -> Result<(), Problem> {
@@ -83,7 +84,7 @@ async fn serve_clients(bridge: &Bridge, args: &McpArgs, token: Option<String>, w
 
 /// Builds the sandbox again when servers come, go or change their tools.
 async fn refresh(bridge: Bridge, tools: Arc<Tools>, builder: CodeModeBuilder) {
-    let Some(mut changes) = tools.mcp().map(super::McpServers::changes) else { return };
+    let Some(mut changes) = tools.mcp().map(McpServers::changes) else { return };
     while changes.changed().await.is_ok() {
         // Servers that change often change once for the clients.
         sleep(SETTLE).await;
@@ -103,8 +104,8 @@ fn warn(warning: String) {
 fn token(variable: Option<&str>) -> Result<Option<String>, Problem> {
     let Some(variable) = variable else { return Ok(None) };
     match std::env::var(variable) {
-        Ok(token) if token.len() >= SHORTEST_TOKEN => Ok(Some(token)),
-        Ok(_) => Err(Problem::new(format!("the token in {variable} is shorter than {SHORTEST_TOKEN} characters"))),
+        Ok(token) if token.len() >= MIN_TOKEN_LENGTH => Ok(Some(token)),
+        Ok(_) => Err(Problem::new(format!("the token in {variable} is shorter than {MIN_TOKEN_LENGTH} characters"))),
         Err(_) => Err(Problem::new(format!("the environment variable {variable} of --token-env is not set"))),
     }
 }
@@ -114,4 +115,4 @@ const FIRST_PATIENCE: Duration = Duration::from_secs(8);
 /// A larger catalog is not declared at once.
 const CATALOG_TOKENS: usize = 4_000;
 const SETTLE: Duration = Duration::from_millis(200);
-const SHORTEST_TOKEN: usize = 16;
+const MIN_TOKEN_LENGTH: usize = 16;

@@ -1,10 +1,9 @@
 //! The beginning of a JSON value on one line, written as a programmer writes it: keys without quotes, and a query of
 //! ten lines as one.
 
-use crate::output::{
-    text::one_line,
-    tokens::{Kind, Tokens},
-};
+use codemode::tools::text::one_line;
+
+use crate::output::tokens::{Kind, Tokens};
 
 /// The value in at most `width` columns. It is for reading only: not all of it is JSON.
 pub fn brief(json: &str, width: usize) -> String {
@@ -94,7 +93,7 @@ mod tests {
         assert_eq!(brief(r#"{"text":"aaaaaaaaaaaaaaaaaaaaaaaa"}"#, 12), "{ text: \"aa…");
         let long = format!("[{}1]", "1,".repeat(1_000_000));
         assert_eq!(brief(&long, 10).chars().count(), 10);
-        // Text that ends inside a string is no JSON, and no reason to panic.
+        // Text that ends inside a string is not JSON, and must not panic.
         assert_eq!(brief("{\"a\\", 10), "{ ");
     }
 }

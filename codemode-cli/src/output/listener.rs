@@ -1,6 +1,6 @@
-//! The thread that hears an execution: it shows events, writes them for `--events`, and keeps console lines for the
-//! reply of an execution that was cancelled. It is a thread of its own because writing may block on a slow reader,
-//! and whoever tells about events must not.
+//! The thread that receives the events of an execution: it shows them, writes them for `--events`, and keeps console
+//! lines for the reply of an execution that was cancelled. It is a thread of its own because writing may block on a slow
+//! reader, and the sender of an event must not.
 
 use std::{
     fs::File,
@@ -11,18 +11,21 @@ use std::{
 
 use codemode::{ConsoleLine, Event, EventKind};
 
-use crate::{output::screen::Screen, problem::Problem};
+use crate::{
+    output::{screen::Screen, write},
+    problem::Problem,
+};
 
 /// The thread, while it listens.
 #[derive(Debug)]
 pub struct Listener {
-    tell: Sender<Message>,
-    thread: JoinHandle<Heard>,
+    sender: Sender<Message>,
+    thread: JoinHandle<ListenerReport>,
 }
 
-/// A way to tell the listener; many may have one.
+/// Sends events and warnings to the listener.
 #[derive(Debug, Clone)]
-pub struct Teller(Sender<Message>);
+pub struct EventSender(Sender<Message>);
 
 /// Where `--events` go.
 #[derive(Debug)]
@@ -37,7 +40,7 @@ pub enum Sink {
 
 /// What remains when an execution has ended.
 #[derive(Debug, Default)]
-pub struct Heard {
+pub struct ListenerReport {
     /// The console lines, in order.
     pub console: Vec<ConsoleLine>,
     /// Why not all events were written.
@@ -54,32 +57,31 @@ enum Message {
 impl Listener {
     /// Begins to listen; without a screen events are only written.
     pub fn start(screen: Option<Screen>, sink: Sink) -> Result<Self, Problem> {
-        let (tell, hear) = mpsc::channel();
-        let thread =
-            thread::Builder::new()
-                .name("codemode output".into())
-                .spawn(move || listen(&hear, screen, sink))
-                .map_err(|error| Problem::new(format!("the thread that writes events cannot be started: {error}")))?;
-        Ok(Self { tell, thread })
+        let (sender, receiver) = mpsc::channel();
+        let thread = thread::Builder::new()
+            .name("codemode output".into())
+            .spawn(move || listen(&receiver, screen, sink))
+            .map_err(|error| Problem::new(format!("the thread that writes events cannot be started: {error}")))?;
+        Ok(Self { sender, thread })
     }
 
-    /// A way to tell it.
-    pub fn teller(&self) -> Teller {
-        Teller(self.tell.clone())
+    /// Sends to this listener.
+    pub fn sender(&self) -> EventSender {
+        EventSender(self.sender.clone())
     }
 
-    /// Waits until everything told so far is written.
-    pub fn finish(self) -> Heard {
+    /// Waits until everything sent so far is written.
+    pub fn finish(self) -> ListenerReport {
         // Where the thread is gone, joining it says so.
-        let _ = self.tell.send(Message::Done);
-        self.thread.join().unwrap_or_else(|_| Heard {
+        let _ = self.sender.send(Message::Done);
+        self.thread.join().unwrap_or_else(|_| ListenerReport {
             problem: Some(Problem::new("the thread that writes events failed; this is a defect of codemode")),
-            ..Heard::default()
+            ..ListenerReport::default()
         })
     }
 }
 
-impl Teller {
+impl EventSender {
     /// Something happened.
     pub fn event(&self, event: Event) {
         // After the end of an execution nobody listens.
@@ -92,28 +94,28 @@ impl Teller {
     }
 }
 
-fn listen(hear: &Receiver<Message>, mut screen: Option<Screen>, mut sink: Sink) -> Heard {
-    let mut heard = Heard::default();
+fn listen(receiver: &Receiver<Message>, mut screen: Option<Screen>, mut sink: Sink) -> ListenerReport {
+    let mut report = ListenerReport::default();
     loop {
         let message = match screen.as_ref().and_then(Screen::next_tick) {
-            Some(tick) => hear.recv_timeout(tick),
-            None => hear.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(tick) => receiver.recv_timeout(tick),
+            None => receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
         match message {
             Ok(Message::Event(event)) => {
                 if let Err(problem) = sink.write(&event) {
-                    heard.problem.get_or_insert(problem);
+                    report.problem.get_or_insert(problem);
                 }
                 if let Some(screen) = &mut screen {
                     screen.show(&event);
                 }
                 if let EventKind::Console { level, message } = event.kind {
-                    heard.console.push(ConsoleLine { level, text: message });
+                    report.console.push(ConsoleLine { level, text: message });
                 }
             }
             Ok(Message::Warning(text)) => match &mut screen {
                 Some(screen) => screen.warning(&text),
-                None => super::warning(&text),
+                None => write::warning(&text),
             },
             Err(RecvTimeoutError::Timeout) => {
                 if let Some(screen) = &mut screen {
@@ -126,7 +128,7 @@ fn listen(hear: &Receiver<Message>, mut screen: Option<Screen>, mut sink: Sink) 
     if let Some(screen) = &mut screen {
         screen.clear();
     }
-    heard
+    report
 }
 
 impl Sink {

@@ -3,9 +3,10 @@
 
 use std::fmt::Write;
 
+use codemode::tools::text::is_hidden;
+
 use crate::output::{
     paint::Paint,
-    text::is_hidden,
     tokens::{Kind, Token, Tokens},
 };
 
@@ -21,8 +22,10 @@ pub fn pretty(json: &str, paint: Paint) -> String {
         match token.kind {
             Kind::Open => {
                 let span = spans.get(at).copied().unwrap_or_default();
-                let flat =
-                    inline == Some(true) || span.empty || (span.plain && span.width <= FITS) || open.len() >= DEEPEST;
+                let flat = inline == Some(true)
+                    || span.empty
+                    || (span.plain && span.width <= MAX_INLINE_WIDTH)
+                    || open.len() >= MAX_DEPTH;
                 out.push_str(token.text);
                 open.push(flat);
                 if !flat {
@@ -126,9 +129,9 @@ fn spans(tokens: &[Token<'_>]) -> Vec<Span> {
 }
 
 /// Columns into which a container of scalars must fit to stay on one line.
-const FITS: usize = 90;
+const MAX_INLINE_WIDTH: usize = 90;
 /// Containers deeper than this stay on one line, or indentation would outgrow the result.
-const DEEPEST: usize = 40;
+const MAX_DEPTH: usize = 40;
 
 #[cfg(test)]
 mod tests {

@@ -8,16 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use codemode::{Event, EventKind, Json, Level};
+use codemode::{
+    Event, EventKind, Json, Level,
+    tools::text::{one_line, visible},
+};
 
 use crate::{
-    output::{
-        brief::brief,
-        paint::Paint,
-        say, terminal_width,
-        text::{one_line, visible},
-    },
-    size,
+    output::{brief::brief, paint::Paint, terminal::terminal_width, write::say},
+    size::format_duration,
 };
 
 /// Shows events as they come.
@@ -67,12 +65,12 @@ impl Screen {
             }
             EventKind::CallResult { call_id, tool, result, duration, .. } => {
                 self.open.remove(call_id);
-                let head = format!("← {tool} #{call_id} {} ", size::shown(*duration));
+                let head = format!("← {tool} #{call_id} {} ", format_duration(*duration));
                 self.call_with(&head, result.as_ref(), Paint::good);
             }
             EventKind::CallError { call_id, tool, error, duration, .. } => {
                 self.open.remove(call_id);
-                let head = format!("✗ {tool} #{call_id} {} ", size::shown(*duration));
+                let head = format!("✗ {tool} #{call_id} {} ", format_duration(*duration));
                 if error.code.as_ref().and_then(|code| code.as_str()) == Some("CANCELLED") {
                     self.call(&head, "cancelled", Paint::warn);
                 } else {
@@ -117,7 +115,7 @@ impl Screen {
     /// The columns that remain of a line after its head.
     fn width_after(&self, head: &str) -> usize {
         let head = visible(head).chars().count();
-        self.terminal.unwrap_or(WIDTH_OF_FILES).saturating_sub(head + 1).max(SHORTEST_REST)
+        self.terminal.unwrap_or(WIDTH_WITHOUT_TERMINAL).saturating_sub(head + 1).max(MIN_REST_WIDTH)
     }
 
     /// Writes a line above the moving one.
@@ -163,5 +161,5 @@ const TICK: Duration = Duration::from_millis(100);
 const TURNS: [char; 8] = ['⠋', '⠙', '⠸', '⠴', '⠦', '⠧', '⠇', '⠏'];
 /// To the first column, and erases the line.
 const ERASE: &str = "\r\x1b[2K";
-const WIDTH_OF_FILES: usize = 160;
-const SHORTEST_REST: usize = 20;
+const WIDTH_WITHOUT_TERMINAL: usize = 160;
+const MIN_REST_WIDTH: usize = 20;

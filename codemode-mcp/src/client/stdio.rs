@@ -2,7 +2,6 @@
 //! the calls that were under way.
 
 use std::{
-    ffi::OsString,
     io,
     process::{ExitStatus, Stdio as Pipe},
     sync::{
@@ -12,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use codemode_tools::inherited_environment;
 use process_wrap::tokio::{ChildWrapper, CommandWrap};
 use rmcp::{
     RoleClient,
@@ -95,7 +95,11 @@ impl Stdio {
         odd: impl FnMut(Oddity) + Send + 'static,
     ) -> Result<Self, Unstartable> {
         let mut wrap = CommandWrap::with_new(&command.command, |child| {
-            child.args(&command.args).env_clear().envs(inherited()).envs(command.env.iter().map(|(n, v)| (n, v)));
+            child
+                .args(&command.args)
+                .env_clear()
+                .envs(inherited_environment())
+                .envs(command.env.iter().map(|(n, v)| (n, v)));
             child.stdin(Pipe::piped()).stdout(Pipe::piped()).stderr(Pipe::piped()).kill_on_drop(true);
             if let Some(cwd) = &command.cwd {
                 child.current_dir(cwd);
@@ -225,31 +229,6 @@ async fn reap(mut child: Box<dyn ChildWrapper>, words: Option<JoinHandle<()>>, e
     ended.reaped.notify_one();
 }
 
-/// What a server inherits: what programs need to find others and to speak the user's language, and no secrets.
-fn inherited() -> impl Iterator<Item = (OsString, OsString)> {
-    std::env::vars_os().filter(|(name, _)| {
-        let Some(name) = name.to_str() else { return false };
-        INHERITED.contains(&name)
-            || name.starts_with("LC_")
-            || (cfg!(windows) && INHERITED_ON_WINDOWS.iter().any(|known| known.eq_ignore_ascii_case(name)))
-    })
-}
-
-const INHERITED: [&str; 9] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR", "TERM"];
-const INHERITED_ON_WINDOWS: [&str; 12] = [
-    "APPDATA",
-    "COMSPEC",
-    "HOMEDRIVE",
-    "HOMEPATH",
-    "LOCALAPPDATA",
-    "PATH",
-    "PATHEXT",
-    "SYSTEMDRIVE",
-    "SYSTEMROOT",
-    "TEMP",
-    "TMP",
-    "USERPROFILE",
-];
 #[cfg(unix)]
 const SIGTERM: i32 = 15;
 /// One message of a server. Core's own limit on one answer is 4 MiB by default; what is between tells the program more.

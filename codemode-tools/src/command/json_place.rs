@@ -1,9 +1,9 @@
-//! Finds where in a JSON text a value stands, for errors about values that were parsed long ago. Expects text that
+//! Finds the place of a value in a JSON text, for errors about values that were parsed long ago. Expects text that
 //! serde_json accepted; in any other the answer is `None` or a wrong place, never a panic.
 
 /// One step into a JSON value.
 #[derive(Debug, Clone, Copy)]
-pub enum Step<'a> {
+pub(super) enum Step<'a> {
     /// The value of a property.
     Key(&'a str),
     /// An item of an array, from 0.
@@ -11,7 +11,7 @@ pub enum Step<'a> {
 }
 
 /// Line and column, from 1, at which the value at `path` begins; the column counts characters.
-pub fn find(text: &str, path: &[Step<'_>]) -> Option<(usize, usize)> {
+pub(super) fn find(text: &str, path: &[Step<'_>]) -> Option<(usize, usize)> {
     let mut cursor = Cursor { bytes: text.as_bytes(), at: 0 };
     cursor.skip_space();
     for step in path {
@@ -23,7 +23,7 @@ pub fn find(text: &str, path: &[Step<'_>]) -> Option<(usize, usize)> {
 }
 
 /// The path as people write it: `[1].command[0]`.
-pub fn shown(path: &[Step<'_>]) -> String {
+pub(super) fn shown(path: &[Step<'_>]) -> String {
     let mut text = String::new();
     for step in path {
         match step {
@@ -104,7 +104,7 @@ impl Cursor<'_> {
     }
 
     fn skip_scalar(&mut self) {
-        // At least one byte, so that a text which is no JSON ends as well.
+        // At least one byte, so that a text that is not JSON ends as well.
         self.at += 1;
         while self.peek().is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'-')) {
             self.at += 1;

@@ -9,18 +9,18 @@ use tokio::process::Child;
 
 /// The groups that run now, over all tools of a file.
 #[derive(Debug, Clone, Default)]
-pub struct Children(Arc<Mutex<BTreeSet<u32>>>);
+pub(super) struct Children(Arc<Mutex<BTreeSet<u32>>>);
 
 /// One group. Dropping it kills whatever is left of it.
 #[derive(Debug)]
-pub struct Group {
+pub(super) struct Group {
     leader: Option<u32>,
     children: Children,
 }
 
 impl Children {
     /// The group of a child that was started as the leader of one.
-    pub fn group_of(&self, child: &Child) -> Group {
+    pub(super) fn group_of(&self, child: &Child) -> Group {
         let leader = child.id();
         if let Some(leader) = leader {
             self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(leader);
@@ -29,7 +29,7 @@ impl Children {
     }
 
     /// Kills all groups. For the end of the process: calls on a thread that never came back drop nothing.
-    pub fn kill_all(&self) {
+    pub(super) fn kill_all(&self) {
         let leaders = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         leaders.into_iter().for_each(kill);
     }
@@ -37,7 +37,7 @@ impl Children {
 
 impl Group {
     /// Kills whatever is left of the group.
-    pub fn kill(&mut self) {
+    pub(super) fn kill(&mut self) {
         if let Some(leader) = self.leader.take() {
             // Only once: when the group is gone, its number may become another's.
             if self.children.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&leader) {

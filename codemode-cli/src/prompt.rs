@@ -1,22 +1,22 @@
-//! The commands that only tell: `prompt`, `stubs` and `drivers`.
+//! The commands that only print: `prompt`, `stubs` and `drivers`.
 
 use codemode::{CodeMode, DriverInfo};
 
 use crate::{
-    Ending,
     args::{CatalogArgs, DriversArgs},
+    exit::ExitStatus,
     output::{self, paint::Paint},
     problem::Problem,
     tools::{self, Tools},
 };
 
 /// Prints the system prompt.
-pub fn prompt(args: &CatalogArgs) -> Result<Ending, Problem> {
+pub fn prompt(args: &CatalogArgs) -> Result<ExitStatus, Problem> {
     print(code_mode(args)?.system_prompt())
 }
 
 /// Prints the declarations alone.
-pub fn stubs(args: &CatalogArgs) -> Result<Ending, Problem> {
+pub fn stubs(args: &CatalogArgs) -> Result<ExitStatus, Problem> {
     let code_mode = code_mode(args)?;
     if code_mode.discovery_definition().is_none() {
         return print(code_mode.stubs());
@@ -27,7 +27,7 @@ pub fn stubs(args: &CatalogArgs) -> Result<Ending, Problem> {
 }
 
 /// Lists the drivers.
-pub fn drivers(args: &DriversArgs) -> Result<Ending, Problem> {
+pub fn drivers(args: &DriversArgs) -> Result<ExitStatus, Problem> {
     let drivers = codemode::drivers();
     if args.json {
         let text = serde_json::to_string_pretty(&drivers)
@@ -40,7 +40,7 @@ pub fn drivers(args: &DriversArgs) -> Result<Ending, Problem> {
     let paint = Paint::stdout();
     let text: Vec<String> = drivers.iter().map(|driver| described(driver, paint)).collect();
     output::print(&text.join("\n"))?;
-    Ok(Ending::Success)
+    Ok(ExitStatus::Success)
 }
 
 fn described(driver: &DriverInfo, paint: Paint) -> String {
@@ -59,8 +59,8 @@ fn code_mode(args: &CatalogArgs) -> Result<CodeMode, Problem> {
     Tools::open(&args.tools)?.code_mode(driver, args.limits.limits()?, |warning| output::warning(&warning))
 }
 
-fn print(text: &str) -> Result<Ending, Problem> {
+fn print(text: &str) -> Result<ExitStatus, Problem> {
     let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
     output::print(&format!("{text}{end}"))?;
-    Ok(Ending::Success)
+    Ok(ExitStatus::Success)
 }

@@ -1,11 +1,11 @@
-//! Binds what a program passed as `params` to a statement, and says what is missing or too much.
+//! Binds what a program passed as `params` to a statement, and reports what is missing or too much.
 
-use codemode::ToolError;
+use codemode_core::ToolError;
 use rusqlite::{Statement, types::Value as Cell};
 use serde_json::{Map, Value};
 
 /// Binds `params`: an array for `?`, an object for `:name`, `@name` and `$name`.
-pub fn bind(statement: &mut Statement<'_>, params: Option<&Value>) -> Result<(), ToolError> {
+pub(super) fn bind(statement: &mut Statement<'_>, params: Option<&Value>) -> Result<(), ToolError> {
     match params {
         None | Some(Value::Null) => list(statement, &[]),
         Some(Value::Array(values)) => list(statement, values),

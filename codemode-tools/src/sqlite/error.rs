@@ -2,55 +2,56 @@
 
 use std::path::Path;
 
-use codemode::ToolError;
-use rusqlite::{Error, ErrorCode, ffi};
+use codemode_core::ToolError;
+use rusqlite::{Error as SqlError, ErrorCode, ffi};
 
-use crate::{problem::Problem, size::shown_bytes, sqlite::fence::MOST_MEMORY};
+use crate::{Error, ErrorKind::Database, sqlite::authorizer::MAX_MEMORY, text::format_bytes};
 
 /// Why a database cannot be opened.
-pub fn problem(path: &Path, error: &Error) -> Problem {
+pub(super) fn open_error(path: &Path, error: &SqlError) -> Error {
     let shown = path.display();
-    let said = said(error);
+    let said = sqlite_message(error);
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => {
-            Problem::new(format!("{shown} is not an SQLite database")).help("it may also be an encrypted one")
+            Error::new(Database, format!("{shown} is not an SQLite database")).with_help("it may also be an encrypted one")
         }
-        Some(ErrorCode::DatabaseCorrupt) => Problem::new(format!("the database {shown} is damaged: {said}"))
-            .help("sqlite3 DB .recover saves what can be read"),
+        Some(ErrorCode::DatabaseCorrupt) => Error::new(Database, format!("the database {shown} is damaged: {said}"))
+            .with_help("sqlite3 DB .recover saves what can be read"),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            Problem::new(format!("the database {shown} is locked by another process")).help("wait until it is done")
+            Error::new(Database, format!("the database {shown} is locked by another process")).with_help("wait until it is done")
         }
-        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly) if needs_shared_memory(path) => Problem::new(format!(
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly) if needs_shared_memory(path) => Error::new(Database, format!(
             "the database {shown} is in WAL mode, and the file {shown}-shm that SQLite needs beside it cannot be used: {said}"
         ))
-        .help("run it where that folder can be written, or copy the database, or end WAL mode with PRAGMA journal_mode = DELETE"),
+        .with_help("run it where that folder can be written, or copy the database, or end WAL mode with PRAGMA journal_mode = DELETE"),
         Some(ErrorCode::ReadOnly) => {
-            Problem::new(format!("the last writer of the database {shown} did not finish, and undoing that needs to write: {said}"))
-                .help("open it once with write permission: sqlite3 DB 'PRAGMA integrity_check'")
+            Error::new(Database, format!("the last writer of the database {shown} did not finish, and undoing that needs to write: {said}"))
+                .with_help("open it once with write permission: sqlite3 DB 'PRAGMA integrity_check'")
         }
-        Some(ErrorCode::OutOfMemory) => Problem::new(format!("the database {shown} needs too much memory to open")),
-        _ => Problem::new(format!("the database {shown} cannot be opened: {said}")),
+        Some(ErrorCode::OutOfMemory) => Error::new(Database, format!("the database {shown} needs too much memory to open")),
+        _ => Error::new(Database, format!("the database {shown} cannot be opened: {said}")),
     }
 }
 
-/// Why a query failed, for the model that wrote it. `refused` is what the fence saw, `more` what helps with a name.
-pub fn tool_error(error: &Error, sql: &str, refused: Option<String>, more: &str) -> ToolError {
-    if let Error::MultipleStatement = error {
+/// Why a query failed, for the model that wrote it. `attempt` is what the authorizer noted, `more` is what helps
+/// with a name.
+pub(super) fn tool_error(error: &SqlError, sql: &str, attempt: Option<String>, more: &str) -> ToolError {
+    if let SqlError::MultipleStatement = error {
         return refusal(
             "several statements in one call are",
             "send each in a call of its own; they may run in parallel",
         );
     }
-    if let Error::SqlInputError { msg, sql: part, offset, .. } = error {
+    if let SqlError::SqlInputError { msg, sql: part, offset, .. } = error {
         // SQLite compiled the end of the text.
         let begin = sql.len().saturating_sub(part.len());
         let at = begin + usize::try_from(*offset).unwrap_or(0);
         return ToolError::new(format!("{msg}{}{more}", place(sql, at))).code("SQL_ERROR");
     }
-    let said = said(error);
+    let said = sqlite_message(error);
     match error.sqlite_error_code() {
         Some(ErrorCode::AuthorizationForStatementDenied) => {
-            refusal(&format!("{} is", refused.unwrap_or_else(|| "this statement".into())), ONLY_READS)
+            refusal(&format!("{} is", attempt.unwrap_or_else(|| "this statement".into())), ONLY_READS)
         }
         Some(ErrorCode::ReadOnly) => refusal("writing is", ONLY_READS),
         Some(ErrorCode::OperationInterrupted) => ToolError::new("the query was cancelled").code("SQL_CANCELLED"),
@@ -62,7 +63,7 @@ pub fn tool_error(error: &Error, sql: &str, refused: Option<String>, more: &str)
         }
         Some(ErrorCode::OutOfMemory) => ToolError::new(format!(
             "the query needs more than {} of memory; filter or aggregate earlier, sort less, select fewer columns",
-            shown_bytes(MOST_MEMORY)
+            format_bytes(MAX_MEMORY)
         ))
         .code("SQL_TOO_LARGE"),
         Some(ErrorCode::TooBig) => {
@@ -73,19 +74,19 @@ pub fn tool_error(error: &Error, sql: &str, refused: Option<String>, more: &str)
 }
 
 /// Something that the tool never does.
-pub fn refusal(what: &str, instead: &str) -> ToolError {
+pub(super) fn refusal(what: &str, instead: &str) -> ToolError {
     ToolError::new(format!("{what} refused: {instead}")).code("SQL_REFUSED")
 }
 
 /// What to do instead of writing.
-pub const ONLY_READS: &str =
+pub(super) const ONLY_READS: &str =
     "programs can only read this database, with SELECT, WITH, VALUES, EXPLAIN or a PRAGMA that reads";
 
 /// What SQLite said, without rusqlite's frame around it.
-fn said(error: &Error) -> String {
+fn sqlite_message(error: &SqlError) -> String {
     match error {
-        Error::SqliteFailure(_, Some(message)) => message.clone(),
-        Error::SqliteFailure(code, None) => ffi::code_to_str(code.extended_code).to_owned(),
+        SqlError::SqliteFailure(_, Some(message)) => message.clone(),
+        SqlError::SqliteFailure(code, None) => ffi::code_to_str(code.extended_code).to_owned(),
         error => error.to_string(),
     }
 }

@@ -1,38 +1,37 @@
-//! `describeSchema`, and the few lines about tables that stand in the description of `querySql`, so that a model can
+//! `describeSchema`, and the few lines about tables in the description of `querySql`, so that a model can
 //! write its first query without asking.
 
-use codemode::ToolError;
+use codemode_core::ToolError;
 use rusqlite::{Connection, Result as SqlResult, params};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    output::text::visible,
-    sqlite::{fault, pool::Reader},
+    sqlite::{error, reader::Reader},
+    text::visible,
 };
 
 /// Everything a query can name: `{ tables, truncated }`.
-pub fn describe(reader: &mut Reader) -> Result<Value, ToolError> {
-    reader.seen.clear();
+pub(super) fn describe(reader: &mut Reader) -> Result<Value, ToolError> {
+    reader.attempt.clear();
     let described = |connection: &Connection| -> SqlResult<Value> {
         let listed = tables(connection)?;
-        let truncated = listed.len() > MOST_TABLES;
+        let truncated = listed.len() > MAX_TABLES;
         let tables: Vec<Value> =
-            listed.iter().take(MOST_TABLES).map(|table| describe_table(connection, table)).collect::<SqlResult<_>>()?;
+            listed.iter().take(MAX_TABLES).map(|table| describe_table(connection, table)).collect::<SqlResult<_>>()?;
         Ok(json!({ "tables": tables, "truncated": truncated }))
     };
     described(&reader.connection).map_err(|error| {
-        if reader.stopped() {
+        if reader.is_cancelled() {
             return ToolError::new("the query was cancelled").code("SQL_CANCELLED");
         }
-        fault::tool_error(&error, "", reader.seen.take(), "")
+        error::tool_error(&error, "", reader.attempt.take(), "")
     })
 }
 
 /// The JSON Schema of what [`describe`] gives.
-pub fn output_schema() -> Value {
+pub(super) fn output_schema() -> Value {
     let names = json!({ "type": "array", "items": { "type": "string" } });
-    let count =
-        format!("Rows; {MOST_COUNTED} means that many or more; null for a view, or a table that cannot be read");
+    let count = format!("Rows; {MAX_COUNTED} means that many or more; null for a view, or a table that cannot be read");
     let object = |properties: Value, required: Value| json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false });
     let column = object(
         json!({
@@ -61,15 +60,14 @@ pub fn output_schema() -> Value {
     object(
         json!({
             "tables": { "type": "array", "items": table },
-            "truncated": { "type": "boolean", "description": format!("Whether there are more than {MOST_TABLES}") }
+            "truncated": { "type": "boolean", "description": format!("Whether there are more than {MAX_TABLES}") }
         }),
         json!(["tables", "truncated"]),
     )
 }
 
 /// The tables and their columns in a few lines. Reading them also proves that the file is a database.
-pub fn summary(reader: &mut Reader) -> SqlResult<String> {
-    let connection = &reader.connection;
+pub(super) fn summary(connection: &Connection) -> SqlResult<String> {
     let listed = tables(connection)?;
     if listed.is_empty() {
         return Ok("The database has no tables.".into());
@@ -87,7 +85,7 @@ pub fn summary(reader: &mut Reader) -> SqlResult<String> {
             })
             .collect();
         let line = format!("{}({})", table.name, columns.join(", ")).replace(['\n', '\t'], " ");
-        if text.len() + line.len() > MOST_SUMMARY_BYTES {
+        if text.len() + line.len() > MAX_SUMMARY_BYTES {
             text.push_str(&format!("\n  and {} more; see describeSchema", listed.len() - shown));
             break;
         }
@@ -97,10 +95,10 @@ pub fn summary(reader: &mut Reader) -> SqlResult<String> {
 }
 
 /// The names of tables and views, for errors.
-pub fn table_names(connection: &Connection) -> Vec<String> {
+pub(super) fn table_names(connection: &Connection) -> Vec<String> {
     let names: Vec<String> = tables(connection).unwrap_or_default().into_iter().map(|table| table.name).collect();
-    let more = names.len().saturating_sub(MOST_NAMES);
-    let mut shown: Vec<String> = names.into_iter().take(MOST_NAMES).collect();
+    let more = names.len().saturating_sub(MAX_NAMES);
+    let mut shown: Vec<String> = names.into_iter().take(MAX_NAMES).collect();
     if more > 0 {
         shown.push(format!("and {more} more"));
     }
@@ -209,15 +207,15 @@ fn primary_key(connection: &Connection, table: &str) -> Option<String> {
     columns(connection, table).ok()?.into_iter().find(|column| column.key == 1).map(|column| column.name)
 }
 
-/// Counts at most [`MOST_COUNTED`] rows: counting all of a large table takes as long as reading it.
+/// Counts at most [`MAX_COUNTED`] rows: counting all of a large table takes as long as reading it.
 fn row_count(connection: &Connection, table: &str) -> Option<i64> {
     let quoted = table.replace('"', "\"\"");
-    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM main.\"{quoted}\" LIMIT {MOST_COUNTED})");
+    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM main.\"{quoted}\" LIMIT {MAX_COUNTED})");
     connection.query_row(&sql, [], |row| row.get(0)).ok()
 }
 
-const MOST_TABLES: usize = 300;
-const MOST_COUNTED: u32 = 100_000;
-const MOST_NAMES: usize = 40;
+const MAX_TABLES: usize = 300;
+const MAX_COUNTED: u32 = 100_000;
+const MAX_NAMES: usize = 40;
 /// About a thousand tokens of every prompt.
-const MOST_SUMMARY_BYTES: usize = 4_000;
+const MAX_SUMMARY_BYTES: usize = 4_000;

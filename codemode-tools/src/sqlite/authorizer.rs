@@ -1,4 +1,4 @@
-//! What a program may do with a database, told to SQLite: read it, and nothing that reaches beyond its file.
+//! The SQLite authorizer: a program may read the database, and reach nothing beyond its file.
 //!
 //! Statements that change rows are let through here and refused before they run, by what SQLite says of the compiled
 //! statement: virtual tables such as R-trees compile such statements for themselves when they are only read.
@@ -11,18 +11,18 @@ use rusqlite::{
     hooks::{AuthAction, AuthContext, Authorization},
 };
 
-/// What the authorizer saw last, for the wording of an error.
+/// What the statement attempted that it may not, for the wording of an error.
 #[derive(Debug, Clone, Default)]
-pub struct Seen(Arc<Mutex<Option<String>>>);
+pub(super) struct Attempt(Arc<Mutex<Option<String>>>);
 
-impl Seen {
-    /// Forgets what was seen of earlier statements.
-    pub fn clear(&self) {
+impl Attempt {
+    /// Forgets the attempts of earlier statements.
+    pub(super) fn clear(&self) {
         self.set(None);
     }
 
-    /// What the statement wanted and may not, such as `ATTACH`.
-    pub fn take(&self) -> Option<String> {
+    /// The attempt, such as `ATTACH`; forgets it.
+    pub(super) fn take(&self) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
@@ -35,8 +35,8 @@ impl Seen {
     }
 }
 
-/// Makes a connection fit for programs.
-pub fn close_in(connection: &mut Connection) -> rusqlite::Result<Seen> {
+/// Restricts a connection to what programs may do.
+pub(super) fn restrict(connection: &mut Connection) -> rusqlite::Result<Attempt> {
     for (config, on) in [
         // A stranger's database may hold views and triggers that call functions.
         (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
@@ -50,20 +50,22 @@ pub fn close_in(connection: &mut Connection) -> rusqlite::Result<Seen> {
     connection.pragma_update(None, "query_only", true)?;
     // Sorting a recursive query must fill neither the disk nor the memory. The limit is one for the process.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    connection.query_row(&format!("PRAGMA hard_heap_limit = {MOST_MEMORY}"), [], |_| Ok(()))?;
-    let seen = Seen::default();
-    let notes = seen.clone();
-    connection.authorizer(Some(move |context: AuthContext<'_>| judge(&context.action, &notes)))?;
-    Ok(seen)
+    connection.query_row(&format!("PRAGMA hard_heap_limit = {MAX_MEMORY}"), [], |_| Ok(()))?;
+    let attempt = Attempt::default();
+    let noted = attempt.clone();
+    connection.authorizer(Some(move |context: AuthContext<'_>| authorize(&context.action, &noted)))?;
+    Ok(attempt)
 }
 
-fn judge(action: &AuthAction<'_>, seen: &Seen) -> Authorization {
+fn authorize(action: &AuthAction<'_>, attempt: &Attempt) -> Authorization {
     let refused = match action {
         AuthAction::Select | AuthAction::Read { .. } | AuthAction::Recursive => return Authorization::Allow,
-        AuthAction::Insert { table_name } => return writes(seen, "INSERT into", table_name),
-        AuthAction::Update { table_name, .. } => return writes(seen, "UPDATE of", table_name),
-        AuthAction::Delete { table_name } => return writes(seen, "DELETE from", table_name),
-        AuthAction::Function { function_name } if !FUNCTIONS.contains(function_name) => return Authorization::Allow,
+        AuthAction::Insert { table_name } => return allow_write(attempt, "INSERT into", table_name),
+        AuthAction::Update { table_name, .. } => return allow_write(attempt, "UPDATE of", table_name),
+        AuthAction::Delete { table_name } => return allow_write(attempt, "DELETE from", table_name),
+        AuthAction::Function { function_name } if !REFUSED_FUNCTIONS.contains(function_name) => {
+            return Authorization::Allow;
+        }
         AuthAction::Function { function_name } => format!("the function {function_name}"),
         AuthAction::Pragma { pragma_name, pragma_value } => {
             let name = pragma_name.to_ascii_lowercase();
@@ -112,22 +114,22 @@ fn judge(action: &AuthAction<'_>, seen: &Seen) -> Authorization {
         _ => "this statement".to_owned(),
     };
     // What a statement asks for in so many words comes after the writes to the schema that it implies.
-    seen.set(Some(refused));
+    attempt.set(Some(refused));
     Authorization::Deny
 }
 
-fn writes(seen: &Seen, what: &str, table: &str) -> Authorization {
+fn allow_write(attempt: &Attempt, what: &str, table: &str) -> Authorization {
     // Statements that change the schema write to its table first; their own name comes later.
     if !table.starts_with("sqlite_") {
-        seen.note(format!("{what} {table}"));
+        attempt.note(format!("{what} {table}"));
     }
     Authorization::Allow
 }
 
 /// Functions that reach into the process.
-const FUNCTIONS: [&str; 2] = ["load_extension", "fts3_tokenizer"];
+const REFUSED_FUNCTIONS: [&str; 2] = ["load_extension", "fts3_tokenizer"];
 
-/// Pragmas that tell something, and would change it if they had a value.
+/// Pragmas that read a setting, and would change it if they had a value.
 const READING_PRAGMAS: [&str; 16] = [
     "application_id",
     "auto_vacuum",
@@ -147,7 +149,7 @@ const READING_PRAGMAS: [&str; 16] = [
     "user_version",
 ];
 
-/// Pragmas whose value names what they tell about.
+/// Pragmas whose value names what they list.
 const LISTING_PRAGMAS: [&str; 10] = [
     "foreign_key_check",
     "foreign_key_list",
@@ -162,4 +164,4 @@ const LISTING_PRAGMAS: [&str; 10] = [
 ];
 
 /// Memory of all queries together.
-pub const MOST_MEMORY: u64 = 512 << 20;
+pub(super) const MAX_MEMORY: u64 = 512 << 20;

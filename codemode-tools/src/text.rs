@@ -1,5 +1,5 @@
-//! Makes text of strangers fit for a terminal. A program, a tool or a file name may hold escape sequences that move
-//! the cursor, change the title or hide what was printed before.
+//! Text for people: safe for a terminal, on one line, and sizes. A program, a tool or a file name may hold escape
+//! sequences that move the cursor, change the title or hide what was printed before.
 
 use std::borrow::Cow;
 
@@ -41,6 +41,20 @@ pub fn one_line(text: &str, width: usize) -> String {
     out
 }
 
+/// A number of bytes for people: `512 B`, `1.5 MiB`.
+pub fn format_bytes(bytes: u64) -> String {
+    let mut value = bytes as f64;
+    let mut unit = "B";
+    for larger in ["KiB", "MiB", "GiB", "TiB"] {
+        if value < 1024.0 {
+            break;
+        }
+        value /= 1024.0;
+        unit = larger;
+    }
+    if unit == "B" || value.fract() == 0.0 { format!("{value} {unit}") } else { format!("{value:.1} {unit}") }
+}
+
 /// Whether a terminal may act on the character instead of showing it.
 pub fn is_hidden(c: char) -> bool {
     c.is_control()
@@ -64,5 +78,12 @@ mod tests {
         assert_eq!(one_line("abcdefg", 6), "abcde…");
         assert_eq!(one_line("日本語日本語", 7), "日本…");
         assert_eq!(one_line("abc", 0), "…");
+    }
+
+    #[test]
+    fn people_read_short_sizes() {
+        assert_eq!(format_bytes(128 << 20), "128 MiB");
+        assert_eq!(format_bytes(1_500_000), "1.4 MiB");
+        assert_eq!(format_bytes(7), "7 B");
     }
 }

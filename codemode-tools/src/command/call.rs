@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use codemode::ToolError;
+use codemode_core::ToolError;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
@@ -19,20 +19,23 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{command::children::Children, output::text::one_line, size::shown_bytes};
+use crate::{
+    command::children::Children,
+    text::{format_bytes, one_line},
+};
 
 /// What to start.
 #[derive(Debug)]
-pub struct Spec {
-    pub tool: String,
+pub(super) struct Spec {
+    pub(super) tool: String,
     /// Absolute.
-    pub program: PathBuf,
-    pub arguments: Vec<String>,
-    pub env: Vec<(OsString, OsString)>,
+    pub(super) program: PathBuf,
+    pub(super) arguments: Vec<String>,
+    pub(super) env: Vec<(OsString, OsString)>,
 }
 
 /// Runs the command once. Dropping the future kills it and its children.
-pub async fn run(spec: Arc<Spec>, children: Children, input: Value) -> Result<Value, ToolError> {
+pub(super) async fn run(spec: Arc<Spec>, children: Children, input: Value) -> Result<Value, ToolError> {
     let mut command = Command::new(&spec.program);
     command.args(&spec.arguments).env_clear().envs(spec.env.iter().map(|(name, value)| (name, value)));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -57,7 +60,7 @@ pub async fn run(spec: Arc<Spec>, children: Children, input: Value) -> Result<Va
         status = child.wait() => {
             // What it left in the background holds its output open; the call is over all the same.
             group.kill();
-            (status.map_err(failed)?, timeout(LAST_WORDS, &mut streams).await.ok().transpose()?)
+            (status.map_err(failed)?, timeout(OUTPUT_GRACE, &mut streams).await.ok().transpose()?)
         }
     };
     group.kill();
@@ -75,7 +78,7 @@ fn answer(tool: &str, status: ExitStatus, stdout: &[u8], stderr: Tail) -> Result
     let stderr = stderr.text();
     let said = if stderr.is_empty() { String::new() } else { format!(": {stderr}") };
     if !status.success() {
-        return Err(ToolError::new(format!("{tool} failed with {}{said}", ending(status)))
+        return Err(ToolError::new(format!("{tool} failed with {}{said}", describe_status(status)))
             .code("COMMAND_FAILED")
             .data(json!({ "exitCode": status.code(), "stderr": stderr })));
     }
@@ -88,11 +91,11 @@ fn answer(tool: &str, status: ExitStatus, stdout: &[u8], stderr: Tail) -> Result
         return Err(wrong("answered nothing; a command must print one JSON value, null for none".into()));
     }
     serde_json::from_str(text).map_err(|error| {
-        wrong(format!("answered with text that is not JSON ({error}): {}", one_line(text.trim(), EXCERPT)))
+        wrong(format!("answered with text that is not JSON ({error}): {}", one_line(text.trim(), EXCERPT_WIDTH)))
     })
 }
 
-fn ending(status: ExitStatus) -> String {
+fn describe_status(status: ExitStatus) -> String {
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
         return format!("signal {signal}");
@@ -112,30 +115,30 @@ async fn feed(mut stdin: ChildStdin, input: &Value) -> Result<(), ToolError> {
     Ok(())
 }
 
-/// Reads to the end, at most [`MOST_OUTPUT`].
+/// Reads to the end, at most [`MAX_OUTPUT_BYTES`].
 async fn all(stdout: impl AsyncRead + Unpin) -> Result<Vec<u8>, ToolError> {
     let mut bytes = Vec::new();
-    let read = stdout.take(MOST_OUTPUT as u64 + 1).read_to_end(&mut bytes).await;
+    let read = stdout.take(MAX_OUTPUT_BYTES as u64 + 1).read_to_end(&mut bytes).await;
     read.map_err(|error| {
         ToolError::new(format!("the command's answer cannot be read: {error}")).code("COMMAND_FAILED")
     })?;
-    if bytes.len() > MOST_OUTPUT {
+    if bytes.len() > MAX_OUTPUT_BYTES {
         return Err(ToolError::new(format!(
             "the command's answer is longer than {}; ask for less",
-            shown_bytes(MOST_OUTPUT as u64)
+            format_bytes(MAX_OUTPUT_BYTES as u64)
         ))
         .code("COMMAND_BAD_ANSWER"));
     }
     Ok(bytes)
 }
 
-/// Reads to the end and keeps the last [`MOST_STDERR`] bytes.
+/// Reads to the end and keeps the last [`MAX_STDERR_BYTES`] bytes.
 async fn tail(mut stderr: impl AsyncRead + Unpin) -> Result<Tail, ToolError> {
     let (mut kept, mut cut, mut chunk) = (VecDeque::new(), false, vec![0; 8192]);
     // What cannot be read of it is missing from an error's text, no more.
     while let Ok(length @ 1..) = stderr.read(&mut chunk).await {
         kept.extend(chunk.get(..length).unwrap_or_default());
-        let over = kept.len().saturating_sub(MOST_STDERR);
+        let over = kept.len().saturating_sub(MAX_STDERR_BYTES);
         cut |= over > 0;
         kept.drain(..over);
     }
@@ -167,11 +170,11 @@ impl Tail {
     }
 }
 
-const MOST_OUTPUT: usize = 16 << 20;
-const MOST_STDERR: usize = 4 << 10;
-const EXCERPT: usize = 120;
+const MAX_OUTPUT_BYTES: usize = 16 << 20;
+const MAX_STDERR_BYTES: usize = 4 << 10;
+const EXCERPT_WIDTH: usize = 120;
 /// How long to wait for the rest of the output once a command has ended and its group was killed.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const OUTPUT_GRACE: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {

@@ -13,24 +13,41 @@ use rusqlite::{
     hooks::{AuthAction, AuthContext, Authorization},
 };
 
-use crate::{input, output, problem::Problem};
+use crate::{Error, ErrorKind, file};
 
-/// Makes or renews the database at `path`, if a `.sql` of the same name says what is in it.
+/// What [`seed`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Seeded {
+    /// The database did not exist and was made.
+    Created,
+    /// The database was made by an earlier [`seed`] from an older text, and was replaced.
+    Replaced,
+    /// Nothing: there is no `.sql` file, it is not newer than the database, or the database was made in another way.
+    Unchanged,
+}
+
+/// Makes the database at `path` from the `.sql` file of the same name beside it, if there is one: when the database does
+/// not exist, and again when the text is newer. A database that was made in another way is never replaced.
 ///
-/// Two processes may do this at once: each makes its own and puts it in place in one step.
-pub fn prepare(path: &Path) -> Result<(), Problem> {
+/// The text may create what it likes in this one file; it cannot attach another. Two processes may do this at once:
+/// each makes its own database and puts it in place in one step.
+///
+/// # Errors
+/// When the text cannot be read, SQLite rejects it, or the database cannot be written.
+pub fn seed(path: impl AsRef<Path>) -> Result<Seeded, Error> {
+    let path = path.as_ref();
     let source = path.with_extension("sql");
     if source == path || !source.is_file() {
-        return Ok(());
+        return Ok(Seeded::Unchanged);
     }
-    let made = match fs::metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => "made",
-        Ok(about) if about.is_file() && is_newer(&source, &about) && was_made_here(path) => "renewed",
-        _ => return Ok(()),
+    let seeded = match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Seeded::Created,
+        Ok(about) if about.is_file() && is_newer(&source, &about) && was_made_here(path) => Seeded::Replaced,
+        _ => return Ok(Seeded::Unchanged),
     };
     build(&source, path)?;
-    output::note(&format!("{made} {} from {}", path.display(), source.display()));
-    Ok(())
+    Ok(seeded)
 }
 
 fn is_newer(source: &Path, made: &fs::Metadata) -> bool {
@@ -44,20 +61,21 @@ fn was_made_here(path: &Path) -> bool {
         .is_ok_and(|id: i32| id == MARK)
 }
 
-fn build(source: &Path, path: &Path) -> Result<(), Problem> {
+fn build(source: &Path, path: &Path) -> Result<(), Error> {
     let (from, to) = (source.display(), path.display());
-    let cannot = |error: io::Error| Problem::new(format!("{to} cannot be made from {from}: {error}"));
+    let cannot = |error: io::Error| Error::new(ErrorKind::Io, format!("{to} cannot be made from {from}: {error}"));
     // Before the text is read: what is written afterwards is newer than the database.
     let written = fs::metadata(source).and_then(|about| about.modified()).map_err(cannot)?;
-    let sql = input::text(source, MOST_SQL_BYTES)?;
+    let sql = file::read_text(source, MAX_SQL_BYTES)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut temporary = tempfile::Builder::new();
     temporary.prefix(".codemode-").suffix(".db");
     #[cfg(unix)]
     temporary.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let temporary = temporary.tempfile_in(folder).map_err(cannot)?;
-    fill(temporary.path(), &sql)
-        .map_err(|error| Problem::new(format!("{to} cannot be made from {from}: {}", explained(&error, &sql))))?;
+    fill(temporary.path(), &sql).map_err(|error| {
+        Error::new(ErrorKind::Database, format!("{to} cannot be made from {from}: {}", explained(&error, &sql)))
+    })?;
     let file = File::options().write(true).open(temporary.path()).map_err(cannot)?;
     file.set_modified(written).and_then(|()| file.sync_all()).map_err(cannot)?;
     drop(file);
@@ -93,4 +111,4 @@ fn explained(error: &rusqlite::Error, sql: &str) -> String {
 
 /// `application_id` of the databases made here: "code" in ASCII.
 const MARK: i32 = 0x636f_6465;
-const MOST_SQL_BYTES: usize = 64 << 20;
+const MAX_SQL_BYTES: usize = 64 << 20;

@@ -1,27 +1,28 @@
-//! Cells of a database as JSON, so that nothing is lost without a word: what a JavaScript number cannot hold becomes
-//! text.
+//! Cells of a database as JSON, so that no value changes silently: what a JavaScript number cannot hold becomes text.
 
 use rusqlite::types::ValueRef;
 use serde_json::Value;
 
 /// A cell as JSON, and how many bytes its text takes.
-pub struct Cell {
-    pub json: Value,
-    pub bytes: usize,
+pub(super) struct Cell {
+    pub(super) json: Value,
+    pub(super) bytes: usize,
     /// Whether text was not UTF-8 and has replacement characters now.
-    pub repaired: bool,
+    pub(super) repaired: bool,
 }
 
 impl Cell {
     /// The JSON of a cell.
-    pub fn of(value: ValueRef<'_>) -> Self {
+    pub(super) fn of(value: ValueRef<'_>) -> Self {
         let mut repaired = false;
         let json = match value {
             ValueRef::Null => Value::Null,
-            ValueRef::Integer(integer) if (-SAFE..=SAFE).contains(&integer) => integer.into(),
+            ValueRef::Integer(integer) if (-MAX_SAFE_INTEGER..=MAX_SAFE_INTEGER).contains(&integer) => integer.into(),
             ValueRef::Integer(integer) => integer.to_string().into(),
             // A float that is a whole number is written like one, as JavaScript does.
-            ValueRef::Real(real) if real.fract() == 0.0 && real.abs() <= SAFE as f64 => (real as i64).into(),
+            ValueRef::Real(real) if real.fract() == 0.0 && real.abs() <= MAX_SAFE_INTEGER as f64 => {
+                (real as i64).into()
+            }
             ValueRef::Real(real) => serde_json::Number::from_f64(real).map_or_else(|| infinite(real), Value::Number),
             ValueRef::Text(bytes) => {
                 let text = String::from_utf8_lossy(bytes);
@@ -40,7 +41,7 @@ impl Cell {
 }
 
 /// Bytes of a string's JSON text.
-pub fn text_bytes(text: &str) -> usize {
+pub(super) fn text_bytes(text: &str) -> usize {
     text.bytes()
         .map(|byte| {
             if byte < 0x20 {
@@ -76,7 +77,7 @@ fn base64(bytes: &[u8]) -> String {
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 /// `Number.MAX_SAFE_INTEGER`
-const SAFE: i64 = (1 << 53) - 1;
+const MAX_SAFE_INTEGER: i64 = (1 << 53) - 1;
 
 #[cfg(test)]
 mod tests {
@@ -94,8 +95,8 @@ mod tests {
     #[test]
     fn numbers_keep_their_value() {
         let json = |value| Cell::of(value).json.to_string();
-        assert_eq!(json(ValueRef::Integer(SAFE)), "9007199254740991");
-        assert_eq!(json(ValueRef::Integer(SAFE + 1)), "\"9007199254740992\"");
+        assert_eq!(json(ValueRef::Integer(MAX_SAFE_INTEGER)), "9007199254740991");
+        assert_eq!(json(ValueRef::Integer(MAX_SAFE_INTEGER + 1)), "\"9007199254740992\"");
         assert_eq!(json(ValueRef::Integer(i64::MIN)), "\"-9223372036854775808\"");
         assert_eq!(json(ValueRef::Real(2.0)), "2");
         assert_eq!(json(ValueRef::Real(0.1)), "0.1");

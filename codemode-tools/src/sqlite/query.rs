@@ -1,40 +1,40 @@
 //! `querySql`: one statement, bounded rows.
 
-use codemode::ToolError;
-use rusqlite::{Connection, Error, Statement, types::ValueRef};
+use codemode_core::ToolError;
+use rusqlite::{Connection, Error as SqlError, Statement, types::ValueRef};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    size::shown_bytes,
     sqlite::{
-        fault::{self, ONLY_READS},
+        error::{self, ONLY_READS},
         params,
-        pool::Reader,
+        reader::Reader,
         schema,
         value::{Cell, text_bytes},
     },
+    text::format_bytes,
 };
 
 /// Rows in one answer.
-pub const MOST_ROWS: usize = 10_000;
+pub(super) const MAX_ROWS: usize = 10_000;
 /// Bytes of JSON in one answer; an execution takes 4 MiB.
-pub const MOST_BYTES: usize = 3 << 20;
+pub(super) const MAX_BYTES: usize = 3 << 20;
 
 /// Runs the statement of `{ sql, params? }`.
-pub fn run(reader: &mut Reader, input: &Value) -> Result<Value, ToolError> {
+pub(super) fn run(reader: &mut Reader, input: &Value) -> Result<Value, ToolError> {
     let sql = input.get("sql").and_then(Value::as_str).unwrap_or_default();
-    reader.seen.clear();
-    let fault = |error: &Error| {
-        let refused = reader.seen.take();
-        if reader.stopped() {
+    reader.attempt.clear();
+    let explained = |error: &SqlError| {
+        let attempt = reader.attempt.take();
+        if reader.is_cancelled() {
             return ToolError::new("the query was cancelled").code("SQL_CANCELLED");
         }
-        fault::tool_error(error, sql, refused, &names_for(error, &reader.connection))
+        error::tool_error(error, sql, attempt, &names_for(error, &reader.connection))
     };
-    let mut statement = reader.connection.prepare(sql).map_err(|error| fault(&error))?;
+    let mut statement = reader.connection.prepare(sql).map_err(|error| explained(&error))?;
     if !statement.readonly() {
-        let what = reader.seen.take().unwrap_or_else(|| "a statement that writes".into());
-        return Err(fault::refusal(&format!("{what} is"), ONLY_READS));
+        let what = reader.attempt.take().unwrap_or_else(|| "a statement that writes".into());
+        return Err(error::refusal(&format!("{what} is"), ONLY_READS));
     }
     if statement.column_count() == 0 && sql_is_empty(&statement) {
         return Err(ToolError::new("sql holds no statement").code("SQL_ERROR"));
@@ -43,19 +43,19 @@ pub fn run(reader: &mut Reader, input: &Value) -> Result<Value, ToolError> {
     let names: Vec<&str> = statement.column_names().collect();
     let columns = distinct(&names);
     let answer = rows(&mut statement, &columns).map_err(|error| match error {
-        RowError::Sqlite(error) => fault(&error),
+        RowError::Sqlite(error) => explained(&error),
         RowError::TooLarge => ToolError::new(format!(
             "one row holds more than {}; select fewer columns, or substr() of a long one",
-            shown_bytes(MOST_BYTES as u64)
+            format_bytes(MAX_BYTES as u64)
         ))
         .code("SQL_TOO_LARGE"),
     })?;
     let mut notes = Vec::new();
     if answer.truncated {
         notes.push(format!(
-            "only the first {} rows are here (at most {MOST_ROWS} rows and {} fit); aggregate in SQL, or page with LIMIT and OFFSET",
+            "only the first {} rows are here (at most {MAX_ROWS} rows and {} fit); aggregate in SQL, or page with LIMIT and OFFSET",
             answer.rows.len(),
-            shown_bytes(MOST_BYTES as u64)
+            format_bytes(MAX_BYTES as u64)
         ));
     }
     if answer.repaired {
@@ -78,12 +78,12 @@ struct Rows {
 }
 
 enum RowError {
-    Sqlite(Error),
+    Sqlite(SqlError),
     TooLarge,
 }
 
-impl From<Error> for RowError {
-    fn from(error: Error) -> Self {
+impl From<SqlError> for RowError {
+    fn from(error: SqlError) -> Self {
         Self::Sqlite(error)
     }
 }
@@ -93,7 +93,7 @@ fn rows(statement: &mut Statement<'_>, columns: &[String]) -> Result<Rows, RowEr
     let (mut rows, mut bytes, mut repaired) = (Vec::new(), 0, false);
     let mut found = statement.raw_query();
     while let Some(row) = found.next()? {
-        if rows.len() == MOST_ROWS {
+        if rows.len() == MAX_ROWS {
             return Ok(Rows { rows, truncated: true, repaired });
         }
         let mut object = Map::with_capacity(columns.len());
@@ -101,16 +101,16 @@ fn rows(statement: &mut Statement<'_>, columns: &[String]) -> Result<Rows, RowEr
         for (i, column) in columns.iter().enumerate() {
             let value = row.get_ref(i)?;
             // A cell of a gigabyte is not copied to find out that it does not fit.
-            if matches!(value, ValueRef::Text(raw) | ValueRef::Blob(raw) if raw.len() > MOST_BYTES) {
-                return too_long(rows, repaired);
+            if matches!(value, ValueRef::Text(raw) | ValueRef::Blob(raw) if raw.len() > MAX_BYTES) {
+                return without_next_row(rows, repaired);
             }
             let cell = Cell::of(value);
             bytes += cell.bytes;
             repaired |= cell.repaired;
             object.insert(column.clone(), cell.json);
         }
-        if bytes > MOST_BYTES {
-            return too_long(rows, repaired);
+        if bytes > MAX_BYTES {
+            return without_next_row(rows, repaired);
         }
         rows.push(Value::Object(object));
     }
@@ -118,7 +118,7 @@ fn rows(statement: &mut Statement<'_>, columns: &[String]) -> Result<Rows, RowEr
 }
 
 /// What to answer when the next row does not fit.
-fn too_long(rows: Vec<Value>, repaired: bool) -> Result<Rows, RowError> {
+fn without_next_row(rows: Vec<Value>, repaired: bool) -> Result<Rows, RowError> {
     if rows.is_empty() { Err(RowError::TooLarge) } else { Ok(Rows { rows, truncated: true, repaired }) }
 }
 
@@ -144,7 +144,7 @@ fn sql_is_empty(statement: &Statement<'_>) -> bool {
 }
 
 /// A name that is not there gets the names that are.
-fn names_for(error: &Error, connection: &Connection) -> String {
+fn names_for(error: &SqlError, connection: &Connection) -> String {
     let said = error.to_string();
     if said.contains("no such table") {
         let tables = schema::table_names(connection);

@@ -1,0 +1,44 @@
+//! The tools `querySql` and `describeSchema` over a real database that programs can only read.
+//!
+//! Three barriers, each enough alone for most attacks: the file is opened read-only, the authorizer refuses what
+//! reaches outside the file, and a statement that SQLite itself calls writing is not run.
+//!
+//! ```
+//! use std::fs;
+//!
+//! use codemode_core::{CodeMode, ExecuteOptions};
+//! use codemode_tools::sqlite::{self, SqliteTools};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let folder = tempfile::tempdir()?;
+//! fs::write(folder.path().join("shop.sql"), "CREATE TABLE products (name TEXT); INSERT INTO products VALUES ('desk');")?;
+//! let database = folder.path().join("shop.db");
+//! sqlite::seed(&database)?;
+//!
+//! let code_mode = CodeMode::builder()
+//!     .driver(codemode_driver_quickjs::driver())
+//!     .tools(SqliteTools::open(&database)?.tools())
+//!     .build()?;
+//! let program = "return (await external_querySql({ sql: 'SELECT name FROM products' })).rows";
+//! let outcome = code_mode.execute(program, ExecuteOptions::default()).await?;
+//! let result = outcome.result.expect("the program succeeds").expect("it returns a value");
+//! assert_eq!(result.text(), r#"[{"name":"desk"}]"#);
+//! # Ok(())
+//! # }
+//! ```
+
+mod authorizer;
+mod cancel;
+mod error;
+mod params;
+mod pool;
+mod query;
+mod reader;
+mod schema;
+mod seed;
+mod tools;
+mod value;
+
+pub use seed::{Seeded, seed};
+pub use tools::SqliteTools;
