@@ -8,6 +8,7 @@ use wasmtime::{Engine, Module};
 
 /// Where the compiled guest is kept. Without a cache the first sandbox of a process waits about a second for it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Cache {
     /// `codemode` in the user's cache folder: `$XDG_CACHE_HOME`, else `~/.cache`. Nowhere if there is none.
     #[default]

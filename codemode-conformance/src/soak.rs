@@ -1,4 +1,4 @@
-//! [`life`]: what a driver does to the process it lives in, over many executions, rough hosts and several runtimes.
+//! [`soak`]: what a driver does to the process it lives in, over many executions, rough hosts and several runtimes.
 //!
 //! These are measurements of time, threads and memory, so they run one after the other and in a process of their own.
 
@@ -45,9 +45,9 @@ const TESTS: &[(&str, Test)] = &[
 ];
 
 /// Holds a driver to a long and rough life. `warm` is the same driver with a warm pool
-/// for [`LIFE_HEAP`]. Takes
+/// for [`SOAK_HEAP`]. Takes
 /// the arguments of a Rust test.
-pub fn life(cold: Driver, warm: Driver) -> ExitCode {
+pub fn soak(cold: Driver, warm: Driver) -> ExitCode {
     let mut arguments = Arguments::from_iter(env::args_os());
     arguments.test_threads = Some(1);
     let all = [("warm", &warm, POOLED), ("cold", &cold, POOLED), ("cold", &cold, TESTS)];
@@ -306,7 +306,7 @@ fn out_of_memory_and_on(driver: &Driver) -> Result<(), String> {
 }
 
 fn code_mode(driver: &Driver, tools: impl IntoIterator<Item = Tool>, wall: Duration) -> Result<CodeMode, String> {
-    let limits = Limits { wall, heap: LIFE_HEAP, ..Limits::default() };
+    let limits = Limits { wall, heap: SOAK_HEAP, ..Limits::default() };
     let builder = CodeMode::builder().shared_driver(driver.clone()).tools(tools).limits(limits);
     builder.build().map_err(|error| error.to_string())
 }
@@ -346,7 +346,7 @@ fn runtime() -> Result<Runtime, String> {
 }
 
 /// The heap limits of these tests, for which a warm pool must be made.
-pub const LIFE_HEAP: HeapLimits = HeapLimits { heap_bytes: 32 << 20, stack_bytes: 512 << 10 };
+pub const SOAK_HEAP: HeapLimits = HeapLimits { heap_bytes: 32 << 20, stack_bytes: 512 << 10 };
 
 /// Idle worker threads go away after two seconds.
 const PATIENCE: Duration = Duration::from_secs(4);

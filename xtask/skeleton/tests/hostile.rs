@@ -3,5 +3,5 @@
 use std::{process::ExitCode, sync::Arc};
 
 fn main() -> ExitCode {
-    codemode_conformance::survive(Arc::new(codemode_driver_skeleton::driver()))
+    codemode_conformance::hostile(Arc::new(codemode_driver_skeleton::driver()))
 }

@@ -1,4 +1,4 @@
-//! [`survive`]: a thousand hostile programs in a row, and then 64 at once, good ones among them. The host lives, answers
+//! [`hostile`]: a thousand hostile programs in a row, and then 64 at once, good ones among them. The host lives, answers
 //! on time and holds afterwards what it held before.
 
 use std::{
@@ -17,22 +17,22 @@ use tokio::{runtime::Builder, task::JoinSet};
 use crate::usage::Usage;
 
 /// Holds a driver to `hostile.toml`. Takes the arguments of a Rust test.
-pub fn survive(driver: Arc<dyn IsolateDriver>) -> ExitCode {
-    let crowd = Crowd { driver: driver.clone(), patience: PATIENCE };
-    survive_with(driver, crowd, &[])
+pub fn hostile(driver: Arc<dyn IsolateDriver>) -> ExitCode {
+    let crowd = Concurrent { driver: driver.clone(), patience: PATIENCE };
+    hostile_with(driver, crowd, &[])
 }
 
 /// What 64 programs at once run on.
-pub struct Crowd {
-    /// With engines kept warm for [`SURVIVE_HEAP`], if it starts slowly.
+pub struct Concurrent {
+    /// With engines kept warm for [`HOSTILE_HEAP`], if it starts slowly.
     pub driver: Arc<dyn IsolateDriver>,
     /// How long after its deadline a program may be answered: new engines for the pool compete with those that run.
     pub patience: Duration,
 }
 
-/// As [`survive`], for a driver that starts slowly or cannot be held to all of it; `gaps` are programs left out, each
+/// As [`hostile`], for a driver that starts slowly or cannot be held to all of it; `gaps` are programs left out, each
 /// with the reason.
-pub fn survive_with(driver: Arc<dyn IsolateDriver>, crowd: Crowd, gaps: &[(&str, &str)]) -> ExitCode {
+pub fn hostile_with(driver: Arc<dyn IsolateDriver>, crowd: Concurrent, gaps: &[(&str, &str)]) -> ExitCode {
     let programs = match Hostile::without(gaps) {
         Ok(programs) => programs,
         Err(why) => {
@@ -168,7 +168,7 @@ fn a_thousand_in_a_row(driver: &Arc<dyn IsolateDriver>, programs: &[Hostile]) ->
     Ok(())
 }
 
-fn sixty_four_at_once(crowd: &Crowd, programs: &[Hostile]) -> Result<(), String> {
+fn sixty_four_at_once(crowd: &Concurrent, programs: &[Hostile]) -> Result<(), String> {
     let code_mode = Arc::new(code_mode(&crowd.driver)?);
     let hurry = Hurry { may_time_out: true, patience: crowd.patience };
     let begun = Instant::now();
@@ -205,7 +205,7 @@ async fn good(code_mode: &CodeMode, n: usize) -> Result<(), String> {
 }
 
 async fn execute(code_mode: &CodeMode, program: &str, wall: Duration) -> Result<Outcome, codemode_core::Error> {
-    let limits = Limits { wall, heap: SURVIVE_HEAP, ..Limits::default() };
+    let limits = Limits { wall, heap: HOSTILE_HEAP, ..Limits::default() };
     let options = ExecuteOptions { limits: Some(limits), ..ExecuteOptions::default() };
     code_mode.execute(program, options).await
 }
@@ -234,7 +234,7 @@ fn settled(aim: Option<Usage>) -> Option<Usage> {
 
 const COUNT: usize = 1_000;
 /// The heap of every program here, for a driver that keeps engines warm.
-pub const SURVIVE_HEAP: HeapLimits = HeapLimits { heap_bytes: 16 << 20, stack_bytes: 512 << 10 };
+pub const HOSTILE_HEAP: HeapLimits = HeapLimits { heap_bytes: 16 << 20, stack_bytes: 512 << 10 };
 /// For a loop, which takes all it is given.
 const SHORT: Duration = Duration::from_millis(40);
 const AT_ONCE: Duration = Duration::from_millis(500);
