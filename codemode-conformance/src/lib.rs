@@ -12,7 +12,8 @@
 //! }
 //! ```
 //!
-//! The format of a case is [`Case`], field by field.
+//! The format of a case is [`Case`], field by field. Two further suites measure what a driver does to its process:
+//! [`soak`] and [`hostile`]. What a driver fails of all three stands in its `known.toml`.
 #![forbid(unsafe_code)]
 
 mod case;
@@ -20,11 +21,13 @@ mod check;
 pub mod differential;
 mod event_text;
 mod expected;
+mod fixtures;
 mod gates;
 mod globals;
 mod hostile;
 mod known;
 mod load;
+mod measured;
 mod play;
 mod record;
 mod runner;

@@ -101,7 +101,7 @@ fn to_sorted(guard: &Guard, this: &JsValue, args: &[JsValue], context: &mut Cont
     Ok(JsArray::from_iter(sorted, context).into())
 }
 
-/// `None` for what is no comparator, which the original refuses in its own words.
+/// `None` for a value that cannot be a comparator, which the original rejects in its own words.
 fn comparator(args: &[JsValue]) -> Option<Option<JsFunction>> {
     match args.first() {
         None => Some(None),

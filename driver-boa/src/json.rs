@@ -1,5 +1,5 @@
 //! `JSON.parse`. Boa's own compiles the text as a program: some fifty times slower, and it refuses lone surrogates and
-//! more than 128 levels, so that tool answers of other engines would not come through.
+//! more than 128 levels, so it would reject tool answers that other engines accept.
 
 use boa_engine::{
     Context, JsError, JsNativeError, JsObject, JsResult, JsStr, JsString, JsValue, object::builtins::JsArray,

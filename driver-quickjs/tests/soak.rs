@@ -6,5 +6,5 @@ use codemode_conformance::{SOAK_HEAP, soak};
 use codemode_driver_quickjs::driver;
 
 fn main() -> ExitCode {
-    soak(Arc::new(driver()), Arc::new(driver().warm(4, SOAK_HEAP)))
+    soak(Arc::new(driver()), Arc::new(driver().warm(4, SOAK_HEAP)), include_str!("known.toml"))
 }

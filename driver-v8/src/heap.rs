@@ -91,7 +91,7 @@ impl HeapMeter {
         good
     }
 
-    /// The most bytes it held when it was asked, now included.
+    /// The maximum of bytes held at any call of this function, this one included.
     pub(crate) fn peak(&self, isolate: &mut v8::Isolate) -> usize {
         let now = isolate.get_heap_statistics().used_heap_size() + self.buffers.load(Relaxed);
         self.peak.fetch_max(now, Relaxed).max(now)

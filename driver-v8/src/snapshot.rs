@@ -19,7 +19,7 @@ pub(crate) fn start_process() -> Result<(), Fault> {
     let blob = write()?;
     // Core calls this once.
     let _ = SNAPSHOT.set(blob);
-    // What all isolates share goes with the last of them; this one keeps it for good.
+    // V8 frees what all isolates share with the last of them; this isolate keeps it until the process ends.
     std::mem::forget(v8::Isolate::new(params()?));
     Ok(())
 }
@@ -52,7 +52,7 @@ static GUARDS_TEXT: v8::OneByteConst = v8::String::create_external_onebyte_const
 pub(crate) const BRIDGE: usize = 0;
 
 /// The unroller takes the interrupt check out of short loops, and where such a loop has none, out of the next one: then
-/// `for (;;) kept.push(new Array(1000))` can be ended by nobody.
+/// `for (;;) kept.push(new Array(1000))` cannot be stopped at all.
 const FLAGS: &str = "--no-turboshaft-loop-unrolling";
 
 static SNAPSHOT: OnceLock<Vec<u8>> = OnceLock::new();

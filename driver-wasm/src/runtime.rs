@@ -141,7 +141,7 @@ fn config() -> Config {
     config.epoch_interruption(true).memory_init_cow(true).max_wasm_stack(NATIVE_STACK_BYTES);
     // Of no use here, and it may not be smaller.
     config.async_stack_size(NATIVE_STACK_BYTES);
-    // Nobody reads frames of the guest's C code, and programs have frames of their own.
+    // Frames of the guest's C code are not read, and programs have frames of their own.
     config.wasm_backtrace_max_frames(None).native_unwind_info(false).generate_address_map(false);
     config
 }
