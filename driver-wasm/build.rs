@@ -60,7 +60,7 @@ fn build() -> Result<(), String> {
     start(&mut ld, &out)?()
 }
 
-/// The folder of `rquickjs-sys`, wherever cargo keeps it. It has no `links` key, so cargo tells no build script.
+/// The folder of `rquickjs-sys`, wherever cargo keeps it. It has no `links` key, so cargo does not pass it to build scripts.
 fn sources(here: &Path) -> Result<PathBuf, String> {
     let ask = |offline: &[&str]| {
         let mut cargo = Command::new(variable("CARGO")?);

@@ -18,6 +18,7 @@ use crate::{
 /// One behaviour, the shortest program that shows it, and all that must come out.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Case {
     /// Name of the file without `.toml`.
     #[serde(skip)]
@@ -95,6 +96,7 @@ pub struct Case {
 /// A changed program that is replayed on the journal of the case.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Changed {
     /// The other program.
     pub program: String,
@@ -105,6 +107,7 @@ pub struct Changed {
 /// A text that is written by its length.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Fill {
     /// What is repeated.
     pub unit: String,

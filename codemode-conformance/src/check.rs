@@ -21,8 +21,8 @@ pub(crate) fn played(case: &Case, played: &Played) -> Vec<String> {
         wrong.extend(reply.and_then(|reply| show::values("reply", &reply, &json!(Reply::of(outcome)))));
     } else {
         let console: Vec<String> = case.console.iter().map(|line| format!("console {line}")).collect();
-        let heard: Vec<String> = texts.iter().filter(|text| text.starts_with("console ")).cloned().collect();
-        wrong.extend(show::lists("console", &console, &heard));
+        let written: Vec<String> = texts.iter().filter(|text| text.starts_with("console ")).cloned().collect();
+        wrong.extend(show::lists("console", &console, &written));
     }
     wrong.extend(case.events.as_ref().and_then(|events| show::lists("events", events, &texts)));
     if let Some(calls) = &case.calls {
@@ -32,10 +32,10 @@ pub(crate) fn played(case: &Case, played: &Played) -> Vec<String> {
         wrong.extend(show::lists("calls", calls, &got));
     }
     wrong.extend(show::lists("tool warnings", &case.tool_warnings, &played.tool_warnings));
-    if let Some(most) = case.max_ms
-        && played.took.as_millis() > u128::from(most)
+    if let Some(max) = case.max_ms
+        && played.took.as_millis() > u128::from(max)
     {
-        wrong.push(format!("it took {:?}; max_ms is {most}\n", played.took));
+        wrong.push(format!("it took {:?}; max_ms is {max}\n", played.took));
     }
     wrong.extend(well_formed(case, played).err().map(|why| format!("the events break a rule: {why}\n")));
     wrong

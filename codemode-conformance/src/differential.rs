@@ -6,9 +6,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use codemode_core::{CodeMode, ExecuteOptions, FailureKind, IsolateDriver, Limits, Recorder, Tool, journal::Line};
+use codemode_core::{ExecuteOptions, FailureKind, IsolateDriver, Limits, Recorder, Tool, journal::Line};
 
-use crate::{TestTools, event_text::event_text, show};
+use crate::{event_text::event_text, fixtures::code_mode, show, test_tools::TestTools};
 
 /// The program of a seed, in TypeScript.
 pub fn program(seed: u64) -> String {
@@ -40,8 +40,7 @@ pub async fn compare(drivers: &[Arc<dyn IsolateDriver>], seed: u64) -> Result<()
 async fn run(driver: &Arc<dyn IsolateDriver>, program: &str, seed: u64) -> Result<Vec<String>, String> {
     let tools = TestTools::new(&[]);
     let tools: Option<Vec<Tool>> = TOOLS.iter().map(|name| tools.get(name)).collect();
-    let code_mode = CodeMode::builder().shared_driver(driver.clone()).tools(tools.ok_or("a test tool is missing")?);
-    let code_mode = code_mode.build().map_err(|error| error.to_string())?;
+    let code_mode = code_mode(driver, tools.ok_or("a test tool is missing")?, Limits::default())?;
     let (recorder, events) = (Recorder::default(), Arc::new(std::sync::Mutex::new(Vec::new())));
     let options = ExecuteOptions {
         limits: Some(Limits::default()),
@@ -50,9 +49,9 @@ async fn run(driver: &Arc<dyn IsolateDriver>, program: &str, seed: u64) -> Resul
         journal: Some(recorder.clone()),
         ..ExecuteOptions::default()
     };
-    let heard = events.clone();
+    let observed = events.clone();
     let options = options.on_event(move |event| {
-        heard.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(event_text(&event));
+        observed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(event_text(&event));
     });
     let outcome = code_mode.execute(program, options).await.map_err(|error| error.to_string())?;
     let mut seen: Vec<String> = events.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
@@ -63,7 +62,7 @@ async fn run(driver: &Arc<dyn IsolateDriver>, program: &str, seed: u64) -> Resul
         Ok(None) => "returned nothing".into(),
         Ok(Some(json)) => format!("returned {}", json.text()),
         Err(failure) if matches!(failure.kind, FailureKind::Syntax | FailureKind::Invalid) => {
-            return Err(format!("the grammar made what is no program: {failure}\n{program}"));
+            return Err(format!("the grammar made something that is not a program: {failure}\n{program}"));
         }
         Err(failure) if failure.message.starts_with(OURS) => format!("{}: {}", failure.name, failure.message),
         Err(failure) => format!("{} {}", failure.kind.as_str(), failure.name),

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 /// is absent must be absent in the failure. The others are compared when they are given.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ExpectedError {
     /// As on the wire.
     pub kind: FailureKind,
@@ -71,6 +72,7 @@ fn frames(failure: &Failure) -> Vec<String> {
 
 /// A console line, written `["log", "text"]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ConsoleText {
     /// Which method wrote it.
     pub level: Level,

@@ -15,6 +15,7 @@ use serde::Deserialize;
 /// One step of the order: `"a"`, or `{ gate = "a", after = "console log hi" }`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
+#[non_exhaustive]
 pub enum Gate {
     /// Opens in its turn.
     InTurn(String),
@@ -25,6 +26,7 @@ pub enum Gate {
 /// A gate that waits for an event.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct GateAfter {
     gate: String,
     after: String,
@@ -82,7 +84,7 @@ impl Gates {
     }
 
     /// Takes note of an event, written as in cases; `ended` is the call that it ends.
-    pub(crate) fn heard(&self, text: String, ended: Option<u64>) {
+    pub(crate) fn observe(&self, text: String, ended: Option<u64>) {
         let mut state = self.lock();
         state.seen.insert(text);
         if ended.is_some() && state.passing == ended {

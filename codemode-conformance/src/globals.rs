@@ -5,9 +5,9 @@
 
 use std::{collections::BTreeSet, env, fs, path::PathBuf, sync::Arc};
 
-use codemode_core::{CodeMode, ExecuteOptions, IsolateDriver};
+use codemode_core::{ExecuteOptions, IsolateDriver, Limits};
 
-use crate::show;
+use crate::{fixtures::code_mode, show};
 
 /// Compares what is reachable on `driver` with the list that all drivers share. The error is a text for a person.
 pub(crate) async fn hold(driver: &Arc<dyn IsolateDriver>) -> Result<(), String> {
@@ -24,8 +24,8 @@ pub(crate) async fn hold(driver: &Arc<dyn IsolateDriver>) -> Result<(), String> 
     if wrong.is_empty() {
         return Ok(());
     }
-    let more = wrong.len().saturating_sub(MOST_SHOWN);
-    wrong.truncate(MOST_SHOWN);
+    let more = wrong.len().saturating_sub(MAX_SHOWN);
+    wrong.truncate(MAX_SHOWN);
     if more > 0 {
         wrong.push(format!("  and {more} more\n"));
     }
@@ -33,7 +33,7 @@ pub(crate) async fn hold(driver: &Arc<dyn IsolateDriver>) -> Result<(), String> 
 }
 
 async fn walk(driver: &Arc<dyn IsolateDriver>) -> Result<Vec<String>, String> {
-    let code_mode = CodeMode::builder().shared_driver(driver.clone()).build().map_err(|error| error.to_string())?;
+    let code_mode = code_mode(driver, [], Limits::default())?;
     let outcome = code_mode.execute(WALK, ExecuteOptions::default()).await.map_err(|error| error.to_string())?;
     match outcome.result {
         Ok(Some(lines)) => serde_json::from_str(lines.text()).map_err(|error| format!("walk.ts: {error}")),
@@ -46,7 +46,7 @@ fn golden_path() -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "golden", "globals.txt"].iter().collect()
 }
 
-const MOST_SHOWN: usize = 60;
+const MAX_SHOWN: usize = 60;
 const WALK: &str = include_str!("../golden/walk.ts");
 const GOLDEN: &str = include_str!("../golden/globals.txt");
 

@@ -12,7 +12,8 @@
 //! }
 //! ```
 //!
-//! The format of a case is [`Case`], field by field.
+//! The format of a case is [`Case`], field by field. Two further suites measure what a driver does to its process:
+//! [`soak`] and [`hostile`]. What a driver fails of all three stands in its `known.toml`.
 #![forbid(unsafe_code)]
 
 mod case;
@@ -20,16 +21,18 @@ mod check;
 pub mod differential;
 mod event_text;
 mod expected;
+mod fixtures;
 mod gates;
 mod globals;
+mod hostile;
 mod known;
-mod life;
 mod load;
+mod measured;
 mod play;
 mod record;
 mod runner;
 mod show;
-mod survive;
+mod soak;
 mod test_tools;
 mod usage;
 
@@ -37,10 +40,10 @@ pub use case::{Case, CaseLimits, Changed, Fill};
 pub use event_text::event_text;
 pub use expected::{ConsoleText, ExpectedError};
 pub use gates::Gate;
-pub use life::{LIFE_HEAP, life};
+pub use hostile::{Concurrent, HOSTILE_HEAP, hostile, hostile_with};
 pub use load::{LoadError, load_cases, load_folder};
 pub use play::{Played, play, replay};
 pub use runner::run;
-pub use survive::{Crowd, SURVIVE_HEAP, survive, survive_with};
+pub use soak::{SOAK_HEAP, soak};
 pub use test_tools::{InlineTool, TestTools, ToolFailure};
 pub use usage::Usage;

@@ -112,6 +112,7 @@ fn case_at(text: &str, offset: usize) -> Option<&str> {
 
 /// What is wrong with case files, one line each.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct LoadError(pub Vec<String>);
 
 impl fmt::Display for LoadError {

@@ -18,6 +18,7 @@ use crate::{
 
 /// What came out when a case was played.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Played {
     /// `None` when the host dropped the execution.
     pub outcome: Option<Outcome>,
@@ -50,8 +51,8 @@ pub async fn play(case: &Case, driver: &Arc<dyn IsolateDriver>) -> Result<Played
     .on_event(stage.listener(case));
 
     let begun = Instant::now();
-    let patience = case.limits().wall + case.limits().grace + PATIENCE;
-    let execution = tokio::time::timeout(patience, code_mode.execute(&case.program, options));
+    let timeout = case.limits().wall + case.limits().grace + TIMEOUT;
+    let execution = tokio::time::timeout(timeout, code_mode.execute(&case.program, options));
     let (outcome, took) = tokio::select! {
         outcome = execution => {
             let outcome = outcome.map_err(|_| "the driver did not answer long after the deadline".to_owned())?;
@@ -96,7 +97,7 @@ fn code_mode(case: &Case, driver: &Arc<dyn IsolateDriver>, stage: &Stage) -> Res
         .map_err(|error| format!("the tools are refused: {error}"))
 }
 
-/// What is heard while a case plays.
+/// What a case's run reports while it plays.
 #[derive(Default)]
 struct Stage {
     events: Arc<Mutex<Vec<Event>>>,
@@ -119,7 +120,7 @@ impl Stage {
                 cancelled.notify_one();
             }
             if let Some(gates) = &gates {
-                gates.heard(text, ended);
+                gates.observe(text, ended);
             }
             if is_last {
                 finished.notify_one();
@@ -130,8 +131,8 @@ impl Stage {
     /// After the execution was dropped: how long until it has ended.
     async fn wait_for_the_end(&self) -> Result<Duration, String> {
         let dropped = Instant::now();
-        let finished = tokio::time::timeout(PATIENCE, self.finished.notified()).await;
-        finished.map_err(|_| format!("{PATIENCE:?} after it was dropped, the execution has not ended"))?;
+        let finished = tokio::time::timeout(TIMEOUT, self.finished.notified()).await;
+        finished.map_err(|_| format!("{TIMEOUT:?} after it was dropped, the execution has not ended"))?;
         Ok(dropped.elapsed())
     }
 
@@ -150,7 +151,7 @@ async fn whole(recorder: &Recorder) -> Result<Recording, String> {
     let asked = Instant::now();
     // A program that was refused before it ran has no journal.
     while recording.end.is_none() && recording != Recording::default() {
-        if asked.elapsed() > PATIENCE {
+        if asked.elapsed() > TIMEOUT {
             return Err("the journal has no end".into());
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -163,5 +164,5 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// For what should take milliseconds, on a machine that does much else.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// For what should take milliseconds, on a loaded machine.
+const TIMEOUT: Duration = Duration::from_secs(20);

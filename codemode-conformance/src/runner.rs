@@ -1,15 +1,17 @@
 //! [`run`]: every case as one test of `libtest-mimic`, live and replayed, with the driver's gaps held to be gaps.
 
-use std::{collections::BTreeMap, env, ffi::OsString, panic, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{env, ffi::OsString, panic, path::PathBuf, process::ExitCode, sync::Arc};
 
 use codemode_core::{ErrorKind, IsolateDriver, Recording};
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::Arguments;
 
 use crate::{
     case::Case,
     check,
     event_text::event_text,
-    globals, known,
+    fixtures::runtime,
+    globals,
+    known::{Check, Gaps, Suite},
     load::{LoadError, joined, load_cases, load_folder},
     play::{Played, play, replay},
     record::{self, Record},
@@ -23,7 +25,7 @@ use crate::{
 pub fn run(driver: Arc<dyn IsolateDriver>, known: &str) -> ExitCode {
     let (folders, arguments) = split_arguments(env::args_os());
     let arguments = Arguments::from_iter(arguments);
-    let (cases, gaps) = match (all_cases(folders), known::parse(known)) {
+    let (cases, gaps) = match (all_cases(folders), Gaps::parse(known, Suite::Case)) {
         (Ok(cases), Ok(gaps)) => (cases, gaps),
         (cases, gaps) => {
             for error in [cases.err().map(|e| e.to_string()), gaps.err()].into_iter().flatten() {
@@ -33,8 +35,8 @@ pub fn run(driver: Arc<dyn IsolateDriver>, known: &str) -> ExitCode {
         }
     };
     quiet_panics();
-    let known: Vec<String> = gaps.keys().cloned().collect();
-    let trials = trials(&driver, cases, gaps);
+    let known = gaps.names();
+    let trials = gaps.trials(checks(&driver, cases));
     let count = trials.len();
     let conclusion = libtest_mimic::run(&arguments, trials);
     if let Some(folder) = record::wanted() {
@@ -50,7 +52,7 @@ pub fn run(driver: Arc<dyn IsolateDriver>, known: &str) -> ExitCode {
     conclusion.exit_code()
 }
 
-fn trials(driver: &Arc<dyn IsolateDriver>, cases: Vec<Case>, mut gaps: BTreeMap<String, String>) -> Vec<Trial> {
+fn checks(driver: &Arc<dyn IsolateDriver>, cases: Vec<Case>) -> Vec<(String, Check)> {
     let mut checks: Vec<(String, Check)> = Vec::new();
     for case in cases {
         let driver = driver.clone();
@@ -58,29 +60,7 @@ fn trials(driver: &Arc<dyn IsolateDriver>, cases: Vec<Case>, mut gaps: BTreeMap<
     }
     let walked = driver.clone();
     checks.push(("isolation::reachable-globals".into(), Box::new(move || runtime()?.block_on(globals::hold(&walked)))));
-    let mut trials: Vec<Trial> = checks
-        .into_iter()
-        .map(|(id, check)| match gaps.remove(&id) {
-            None => Trial::test(id, move || check().map_err(Failed::from)),
-            Some(reason) => Trial::test(id.clone(), move || hold_gap(&id, &check, &reason)).with_kind("gap"),
-        })
-        .collect();
-    trials.extend(gaps.into_keys().map(|id| {
-        let why = format!("known.toml lists the gap {id}, but there is no such case");
-        Trial::test(id, move || Err(why.into())).with_kind("gap")
-    }));
-    trials
-}
-
-/// Holds the driver to one behaviour; the error is a text for a person.
-type Check = Box<dyn Fn() -> Result<(), String> + Send>;
-
-/// A gap must fail; once it passes it is no gap any more.
-fn hold_gap(id: &str, check: &Check, reason: &str) -> Result<(), Failed> {
-    match check() {
-        Err(_) => Ok(()),
-        Ok(()) => Err(format!("{id} passes now; it is in known.toml (\"{reason}\"): delete it there").into()),
-    }
+    checks
 }
 
 /// Plays a case and its replay. The error is a text for a person.
@@ -89,16 +69,12 @@ fn hold(case: &Case, driver: &Arc<dyn IsolateDriver>) -> Result<(), String> {
         let played = play(case, driver).await?;
         let mut wrong = check::played(case, &played);
         if !wrong.is_empty() {
-            wrong.push(heard(&played));
+            wrong.push(all_events(&played));
         }
         wrong.extend(replays(case, driver, &played).await);
         Ok::<_, String>(wrong)
     })?;
     if wrong.is_empty() { Ok(()) } else { Err(report(case, &wrong)) }
-}
-
-fn runtime() -> Result<tokio::runtime::Runtime, String> {
-    tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(|error| error.to_string())
 }
 
 async fn replays(case: &Case, driver: &Arc<dyn IsolateDriver>, played: &Played) -> Vec<String> {
@@ -149,7 +125,7 @@ fn report(case: &Case, wrong: &[String]) -> String {
     format!("\n{}\n{} ({})\n{}{}", case.why, case.id(), case.file.display(), numbered.concat(), wrong.join(""))
 }
 
-fn heard(played: &Played) -> String {
+fn all_events(played: &Played) -> String {
     let events: Vec<String> =
         played.events.iter().take(60).map(|event| format!("    {}\n", show::clip(&event_text(event)))).collect();
     format!("all events:\n{}", events.concat())

@@ -54,7 +54,7 @@ fn difference<'a>(expected: &'a [String], got: &'a [String]) -> Vec<(char, &'a s
 
 /// A line diff by longest common subsequence; too long for that, all of one and then all of the other.
 fn longest_common<'a>(expected: &'a [String], got: &'a [String]) -> Vec<(char, &'a str)> {
-    let all = |mark: char, lines: &'a [String]| lines.iter().take(MOST_LINES).map(move |line| (mark, line.as_str()));
+    let all = |mark: char, lines: &'a [String]| lines.iter().take(MAX_LINES).map(move |line| (mark, line.as_str()));
     if expected.len().saturating_mul(got.len()) > 250_000 {
         return all('-', expected).chain(all('+', got)).collect();
     }
@@ -90,17 +90,17 @@ fn longest_common<'a>(expected: &'a [String], got: &'a [String]) -> Vec<(char, &
 /// Long lines show their ends and their length.
 pub(crate) fn clip(line: &str) -> String {
     let count = line.chars().count();
-    if count <= LONGEST {
+    if count <= MAX_CHARS {
         return line.escape_debug().to_string().replace("\\\"", "\"").replace("\\'", "'");
     }
-    let start: String = line.chars().take(LONGEST * 2 / 3).collect();
-    let end: String = line.chars().skip(count - LONGEST / 3).collect();
+    let start: String = line.chars().take(MAX_CHARS * 2 / 3).collect();
+    let end: String = line.chars().skip(count - MAX_CHARS / 3).collect();
     format!("{}…{} ({count} characters)", start.escape_debug(), end.escape_debug())
 }
 
 const CONTEXT: usize = 3;
-const LONGEST: usize = 400;
-const MOST_LINES: usize = 100;
+const MAX_CHARS: usize = 400;
+const MAX_LINES: usize = 100;
 
 #[cfg(test)]
 mod tests {

@@ -132,8 +132,8 @@ impl TestTools {
         if let Some(timeout) = inline.timeout_ms {
             tool = tool.timeout(Duration::from_millis(timeout));
         }
-        if let Some(most) = inline.concurrency {
-            tool = tool.concurrency(most);
+        if let Some(max) = inline.concurrency {
+            tool = tool.concurrency(max);
         }
         Ok(tool)
     }
@@ -145,6 +145,7 @@ pub(crate) const PANIC: &str = "test tool";
 /// A tool that a case describes: `[[case.tool]]`. Without `answer`, `error` and `panic` it gives back its input.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct InlineTool {
     /// Its own name, as odd as the case wants.
     pub name: String,
@@ -174,6 +175,7 @@ pub struct InlineTool {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // Named and documented as in `CallError`.
+#[non_exhaustive]
 pub struct ToolFailure {
     pub message: String,
     pub name: Option<String>,

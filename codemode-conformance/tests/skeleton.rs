@@ -5,6 +5,7 @@ use std::sync::Arc;
 use codemode_conformance::{load_cases, play};
 use codemode_core::{IsolateDriver, Recording};
 
+// A source file of another folder, compiled where it is: the skeleton is not a crate of the workspace.
 #[path = "../../xtask/skeleton/src/lib.rs"]
 mod skeleton;
 

@@ -20,7 +20,7 @@ fn programs_come_out_the_same_on_all_drivers() {
     let begun = Instant::now();
     let wrong: Vec<String> = (first..first + count)
         .filter_map(|seed| runtime.block_on(compare(&drivers, seed)).err())
-        .take(MOST_SHOWN)
+        .take(MAX_SHOWN)
         .collect();
     eprintln!("{} programs from seed {first} on {} in {:?}", count, names.join(", "), begun.elapsed());
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
@@ -30,4 +30,4 @@ fn number(name: &str, otherwise: u64) -> u64 {
     env::var(name).map_or(otherwise, |text| text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text}")))
 }
 
-const MOST_SHOWN: usize = 5;
+const MAX_SHOWN: usize = 5;

@@ -1,5 +1,5 @@
 //! Guards around natives whose work is not bounded by what the program already holds: nothing can interrupt them, so
-//! they are charged before they begin. What could not fit the heap ends the program as out of memory. A few natives are
+//! they reserve memory before they begin. What could not fit the heap ends the program as out of memory. A few natives are
 //! replaced altogether, where Boa's own panics, is wrong, or takes a thousand times too long.
 
 use std::rc::Rc;
@@ -15,7 +15,7 @@ use boa_engine::{
     value::IntegerOrInfinity,
 };
 
-use crate::{json, regex, sort, watch::Watch};
+use crate::{budget::Budget, json, regex, sort};
 
 /// What a guarded native does instead of, or before, the original.
 type Guarded = fn(&Guard, &JsValue, &[JsValue], &mut Context) -> JsResult<JsValue>;
@@ -24,45 +24,45 @@ type Guarded = fn(&Guard, &JsValue, &[JsValue], &mut Context) -> JsResult<JsValu
 struct Guard {
     original: JsFunction,
     #[unsafe_ignore_trace]
-    watch: Rc<Watch>,
+    budget: Rc<Budget>,
     #[unsafe_ignore_trace]
     call: Guarded,
 }
 
 /// Replaces the natives of a fresh context, before the prelude captures them.
-pub(crate) fn install(watch: &Rc<Watch>, context: &mut Context) -> JsResult<()> {
+pub(crate) fn install(budget: &Rc<Budget>, context: &mut Context) -> JsResult<()> {
     let arrays = prototype("Array", context)?;
     for key in arrays.own_property_keys(context)? {
         let PropertyKey::String(name) = &key else { continue };
         match name.to_std_string_lossy().as_str() {
             // `toString` calls `join`, and is one function with that of typed arrays.
             "constructor" | "length" | "at" | "push" | "pop" | "toString" => continue,
-            "join" => guard(&arrays, key, join, watch, context)?,
-            "sort" => guard(&arrays, key, sort, watch, context)?,
-            "toSorted" => guard(&arrays, key, to_sorted, watch, context)?,
-            _ => guard(&arrays, key, over_receiver, watch, context)?,
+            "join" => guard(&arrays, key, join, budget, context)?,
+            "sort" => guard(&arrays, key, sort, budget, context)?,
+            "toSorted" => guard(&arrays, key, to_sorted, budget, context)?,
+            _ => guard(&arrays, key, over_receiver, budget, context)?,
         }
     }
     // Spread of an array is a loop inside of Boa.
     let values = arrays.get(js_string!("values"), context)?;
     define(&arrays, JsSymbol::iterator().into(), values, context)?;
     let strings = prototype("String", context)?;
-    guard(&strings, js_string!("repeat").into(), repeat, watch, context)?;
-    guard(&strings, js_string!("padStart").into(), pad, watch, context)?;
-    guard(&strings, js_string!("padEnd").into(), pad, watch, context)?;
-    guard(&prototype("Function", context)?, js_string!("apply").into(), over_arguments, watch, context)?;
-    guard(&prototype("Number", context)?, js_string!("toPrecision").into(), to_precision, watch, context)?;
-    guard(&prototype("RegExp", context)?, js_string!("exec").into(), exec, watch, context)?;
-    guard(&global("JSON", context)?, js_string!("parse").into(), parse_json, watch, context)?;
+    guard(&strings, js_string!("repeat").into(), repeat, budget, context)?;
+    guard(&strings, js_string!("padStart").into(), pad, budget, context)?;
+    guard(&strings, js_string!("padEnd").into(), pad, budget, context)?;
+    guard(&prototype("Function", context)?, js_string!("apply").into(), over_arguments, budget, context)?;
+    guard(&prototype("Number", context)?, js_string!("toPrecision").into(), to_precision, budget, context)?;
+    guard(&prototype("RegExp", context)?, js_string!("exec").into(), exec, budget, context)?;
+    guard(&global("JSON", context)?, js_string!("parse").into(), parse_json, budget, context)?;
     for (holder, name) in [("Reflect", "apply"), ("Reflect", "construct"), ("Array", "from")] {
-        guard(&global(holder, context)?, JsString::from(name).into(), over_arguments, watch, context)?;
+        guard(&global(holder, context)?, JsString::from(name).into(), over_arguments, budget, context)?;
     }
     Ok(())
 }
 
 /// `[].fill` and all its neighbours, which walk from 0 to any `length` that an object claims to have.
 fn over_receiver(guard: &Guard, this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    guard.watch.charge(claimed_length(this).saturating_mul(SLOT))?;
+    guard.budget.reserve(claimed_length(this).saturating_mul(SLOT))?;
     guard.original.call(this, args, context)
 }
 
@@ -71,14 +71,14 @@ fn over_arguments(guard: &Guard, this: &JsValue, args: &[JsValue], context: &mut
     // A callback, as of Array.from, ticks by itself; then time is what runs out.
     if !args.iter().any(|arg| arg.as_object().is_some_and(|object| object.is_callable()) && args.len() == 2) {
         let length = args.iter().map(claimed_length).max().unwrap_or(0);
-        guard.watch.charge(length.saturating_mul(SLOT))?;
+        guard.budget.reserve(length.saturating_mul(SLOT))?;
     }
     guard.original.call(this, args, context)
 }
 
 fn join(guard: &Guard, this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let separator = args.first().and_then(JsValue::as_string).map_or(1, |text| text.len());
-    guard.watch.charge(claimed_length(this).saturating_mul(separator.max(1)))?;
+    guard.budget.reserve(claimed_length(this).saturating_mul(separator.max(1)))?;
     guard.original.call(this, args, context)
 }
 
@@ -86,7 +86,7 @@ fn sort(guard: &Guard, this: &JsValue, args: &[JsValue], context: &mut Context) 
     let Some(compare) = comparator(args) else { return guard.original.call(this, args, context) };
     let object = this.to_object(context)?;
     let length = length_of(guard, &object, context)?;
-    sort::in_place(&object, length, compare.as_ref(), &guard.watch, context)?;
+    sort::in_place(&object, length, compare.as_ref(), &guard.budget, context)?;
     Ok(object.into())
 }
 
@@ -97,11 +97,11 @@ fn to_sorted(guard: &Guard, this: &JsValue, args: &[JsValue], context: &mut Cont
     for index in 0..length_of(guard, &object, context)? {
         items.push(object.get(index, context)?);
     }
-    let sorted = sort::sorted(items, compare.as_ref(), &guard.watch, context)?;
+    let sorted = sort::sorted(items, compare.as_ref(), &guard.budget, context)?;
     Ok(JsArray::from_iter(sorted, context).into())
 }
 
-/// `None` for what is no comparator, which the original refuses in its own words.
+/// `None` for a value that cannot be a comparator, which the original rejects in its own words.
 fn comparator(args: &[JsValue]) -> Option<Option<JsFunction>> {
     match args.first() {
         None => Some(None),
@@ -113,21 +113,21 @@ fn comparator(args: &[JsValue]) -> Option<Option<JsFunction>> {
 fn length_of(guard: &Guard, object: &JsObject, context: &mut Context) -> JsResult<usize> {
     let length = object.get(js_string!("length"), context)?.to_length(context)?;
     let length = usize::try_from(length).unwrap_or(usize::MAX);
-    guard.watch.charge(length.saturating_mul(SLOT))?;
+    guard.budget.reserve(length.saturating_mul(SLOT))?;
     Ok(length)
 }
 
 /// All methods that match come through `exec`.
 fn exec(guard: &Guard, this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let text = args.first().cloned().unwrap_or_default().to_string(context)?;
-    regex::before(&guard.original, this, &text, &guard.watch, context)?;
+    regex::before(&guard.original, this, &text, &guard.budget, context)?;
     guard.original.call(this, &[text.into()], context)
 }
 
 fn parse_json(guard: &Guard, this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let text = args.first().cloned().unwrap_or_default().to_string(context)?;
-    guard.watch.charge(text.len().saturating_mul(2))?;
-    let value = json::parse(&text, &guard.watch, context)?;
+    guard.budget.reserve(text.len().saturating_mul(2))?;
+    let value = json::parse(&text, &guard.budget, context)?;
     if !args.get(1).is_some_and(JsValue::is_callable) {
         return Ok(value);
     }
@@ -146,7 +146,7 @@ fn repeat(guard: &Guard, this: &JsValue, args: &[JsValue], context: &mut Context
     match count {
         IntegerOrInfinity::Integer(count) if count >= 0 => {
             let count = usize::try_from(count).unwrap_or(usize::MAX);
-            guard.watch.charge(text.len().saturating_mul(unit_bytes(&text)).saturating_mul(count))?;
+            guard.budget.reserve(text.len().saturating_mul(unit_bytes(&text)).saturating_mul(count))?;
             Ok(match text.as_str().variant() {
                 JsStrVariant::Latin1(units) => JsString::from(JsStr::latin1(&units.repeat(count))).into(),
                 JsStrVariant::Utf16(units) => JsString::from(units.repeat(count).as_slice()).into(),
@@ -177,7 +177,7 @@ fn pad(guard: &Guard, this: &JsValue, args: &[JsValue], context: &mut Context) -
     }
     let text = this.to_string(context)?;
     let length = args.first().cloned().unwrap_or_default().to_length(context)?;
-    guard.watch.charge(usize::try_from(length).unwrap_or(usize::MAX).saturating_mul(2))?;
+    guard.budget.reserve(usize::try_from(length).unwrap_or(usize::MAX).saturating_mul(2))?;
     let mut args = args.to_vec();
     if let Some(first) = args.first_mut() {
         *first = JsValue::from(length);
@@ -200,14 +200,20 @@ fn unit_bytes(text: &JsString) -> usize {
     if matches!(text.as_str().variant(), JsStrVariant::Latin1(_)) { 1 } else { 2 }
 }
 
-fn guard(holder: &JsObject, key: PropertyKey, call: Guarded, watch: &Rc<Watch>, context: &mut Context) -> JsResult<()> {
+fn guard(
+    holder: &JsObject,
+    key: PropertyKey,
+    call: Guarded,
+    budget: &Rc<Budget>,
+    context: &mut Context,
+) -> JsResult<()> {
     // Not every build of Boa has them all.
     let Some(original) = holder.get(key.clone(), context)?.as_function() else { return Ok(()) };
     let name = original.get(js_string!("name"), context)?.to_string(context)?;
     let length = original.get(js_string!("length"), context)?.to_length(context)?;
     let native = NativeFunction::from_copy_closure_with_captures(
         |this, args, guard: &Guard, context| (guard.call)(guard, this, args, context),
-        Guard { original, watch: watch.clone(), call },
+        Guard { original, budget: budget.clone(), call },
     );
     let guarded = FunctionObjectBuilder::new(context.realm(), native)
         .name(name)

@@ -1,9 +1,9 @@
-//! The books of the guest's memory, kept by the program's global allocator.
+//! Accounts for the guest's memory in the program's global allocator.
 //!
 //! Boa neither counts what it allocates nor survives a refusal, and a library cannot choose the allocator. So the host
 //! puts [`GuestHeap`] around its own; without it the heap limit holds for single large requests only. An engine lives
-//! on one thread, hence its books do too, and they are open only while the engine runs: what the host allocates on
-//! that thread meanwhile, a tool or an event, is not the guest's.
+//! on one thread, and so does its meter, which counts only while the engine runs: what the host allocates on
+//! that thread meanwhile, for a tool or an event, is not the guest's.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -36,9 +36,9 @@ impl<A> GuestHeap<A> {
     }
 }
 
-struct Books {
+struct HeapMeter {
     /// Whether the guest runs on this thread.
-    open: Cell<bool>,
+    running: Cell<bool>,
     /// Below zero when the guest frees what the host gave it.
     used: Cell<isize>,
     peak: Cell<isize>,
@@ -47,9 +47,9 @@ struct Books {
 }
 
 thread_local! {
-    static BOOKS: Books = const {
-        Books {
-            open: Cell::new(false),
+    static METER: HeapMeter = const {
+        HeapMeter {
+            running: Cell::new(false),
             used: Cell::new(0),
             peak: Cell::new(0),
             limit: Cell::new(isize::MAX),
@@ -58,13 +58,13 @@ thread_local! {
     };
 }
 
-/// Begins the books of a new engine on this thread.
+/// Resets this thread's meter for a new engine.
 pub(crate) fn begin(limit: usize) {
-    BOOKS.with(|books| {
-        books.used.set(0);
-        books.peak.set(0);
-        books.limit.set(isize::try_from(limit).unwrap_or(isize::MAX));
-        books.refused.set(false);
+    METER.with(|meter| {
+        meter.used.set(0);
+        meter.peak.set(0);
+        meter.limit.set(isize::try_from(limit).unwrap_or(isize::MAX));
+        meter.refused.set(false);
     });
 }
 
@@ -73,43 +73,43 @@ pub(crate) fn counted<R>(guest: bool, run: impl FnOnce() -> R) -> R {
     struct Restore(bool);
     impl Drop for Restore {
         fn drop(&mut self) {
-            BOOKS.with(|books| books.open.set(self.0));
+            METER.with(|meter| meter.running.set(self.0));
         }
     }
-    let _restore = Restore(BOOKS.with(|books| books.open.replace(guest)));
+    let _restore = Restore(METER.with(|meter| meter.running.replace(guest)));
     run()
 }
 
 /// Bytes in use, as far as they are counted.
 pub(crate) fn used() -> usize {
-    BOOKS.with(|books| books.used.get()).max(0).unsigned_abs()
+    METER.with(|meter| meter.used.get()).max(0).unsigned_abs()
 }
 
-/// The most bytes ever in use.
+/// The maximum of bytes in use at one time.
 pub(crate) fn peak() -> usize {
-    BOOKS.with(|books| books.peak.get()).max(0).unsigned_abs()
+    METER.with(|meter| meter.peak.get()).max(0).unsigned_abs()
 }
 
 /// Whether an array buffer was refused.
 pub(crate) fn refused() -> bool {
-    BOOKS.with(|books| books.refused.get())
+    METER.with(|meter| meter.refused.get())
 }
 
 /// Whether the process's global allocator is a [`GuestHeap`].
 pub(crate) fn is_counted() -> bool {
     counted(true, || {
-        let before = BOOKS.with(|books| books.used.get());
+        let before = METER.with(|meter| meter.used.get());
         let probe = std::hint::black_box(Box::new(0_u64));
-        let after = BOOKS.with(|books| books.used.get());
+        let after = METER.with(|meter| meter.used.get());
         drop(probe);
         before != after
     })
 }
 
-impl Books {
+impl HeapMeter {
     /// Whether the allocation may go ahead.
-    fn take(&self, layout: Layout) -> bool {
-        if !self.open.get() {
+    fn reserve(&self, layout: Layout) -> bool {
+        if !self.running.get() {
             return true;
         }
         let size = isize::try_from(layout.size()).unwrap_or(isize::MAX);
@@ -121,8 +121,8 @@ impl Books {
             self.refused.set(true);
             return false;
         }
-        // A refusal of anything else would end the process, and so would the memory. No lock of the host is held here:
-        // the guest's thread stands still for good, and core answers the caller at the deadline.
+        // Refusing anything else would end the process, and so would running out of memory. No lock of the host is
+        // held here: the guest's thread parks until the process ends, and core answers the caller at the deadline.
         if over > self.limit.get().saturating_add(SLACK) {
             loop {
                 std::thread::park();
@@ -135,8 +135,8 @@ impl Books {
         true
     }
 
-    fn give(&self, size: usize) {
-        if self.open.get() {
+    fn release(&self, size: usize) {
+        if self.running.get() {
             self.used.set(self.used.get().saturating_sub_unsigned(size));
         }
     }
@@ -147,10 +147,10 @@ const BUFFER_ALIGN: usize = 64;
 const SLACK: isize = 256 << 20;
 
 // SAFETY: every request is passed to the inner allocator as it is, or not at all and answered with null. Counting
-// allocates nothing: the books are a constant-initialised thread-local without a destructor. Parking does not return.
+// allocates nothing: the meter is a constant-initialised thread-local without a destructor. Parking does not return.
 unsafe impl<A: GlobalAlloc> GlobalAlloc for GuestHeap<A> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if !BOOKS.with(|books| books.take(layout)) {
+        if !METER.with(|meter| meter.reserve(layout)) {
             return std::ptr::null_mut();
         }
         // SAFETY: the caller's layout.
@@ -158,7 +158,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for GuestHeap<A> {
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        if !BOOKS.with(|books| books.take(layout)) {
+        if !METER.with(|meter| meter.reserve(layout)) {
             return std::ptr::null_mut();
         }
         // SAFETY: the caller's layout.
@@ -166,7 +166,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for GuestHeap<A> {
     }
 
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        BOOKS.with(|books| books.give(layout.size()));
+        METER.with(|meter| meter.release(layout.size()));
         // SAFETY: the caller's pointer and layout, which came from the inner allocator.
         unsafe { self.0.dealloc(ptr, layout) }
     }
@@ -174,12 +174,12 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for GuestHeap<A> {
     unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         // SAFETY: the caller vouches that `new_size` fits the alignment.
         let new = unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) };
-        if !BOOKS.with(|books| books.take(new)) {
+        if !METER.with(|meter| meter.reserve(new)) {
             return std::ptr::null_mut();
         }
         // SAFETY: the caller's pointer, layout and size.
         let moved = unsafe { self.0.realloc(ptr, layout, new_size) };
-        BOOKS.with(|books| books.give(if moved.is_null() { new_size } else { layout.size() }));
+        METER.with(|meter| meter.release(if moved.is_null() { new_size } else { layout.size() }));
         moved
     }
 }

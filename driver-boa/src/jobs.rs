@@ -7,16 +7,16 @@ use boa_engine::{
     job::{Job, JobExecutor},
 };
 
-use crate::watch::Watch;
+use crate::budget::Budget;
 
 pub(crate) struct Jobs {
     queue: RefCell<VecDeque<Job>>,
-    watch: Rc<Watch>,
+    budget: Rc<Budget>,
 }
 
 impl Jobs {
-    pub(crate) fn new(watch: Rc<Watch>) -> Self {
-        Self { queue: RefCell::default(), watch }
+    pub(crate) fn new(budget: Rc<Budget>) -> Self {
+        Self { queue: RefCell::default(), budget }
     }
 
     fn next(&self) -> Option<Job> {
@@ -32,7 +32,7 @@ impl JobExecutor for Jobs {
     fn run_jobs(self: Rc<Self>, context: &mut Context) -> JsResult<()> {
         while let Some(job) = self.next() {
             // A job that was stopped reports no error: Boa keeps it in the job's promise.
-            self.watch.charge(0)?;
+            self.budget.reserve(0)?;
             match job {
                 Job::PromiseJob(job) => drop(job.call(context)?),
                 Job::GenericJob(job) => drop(job.call(context)?),

@@ -1,20 +1,20 @@
 //! `JSON.parse`. Boa's own compiles the text as a program: some fifty times slower, and it refuses lone surrogates and
-//! more than 128 levels, so that tool answers of other engines would not come through.
+//! more than 128 levels, so it would reject tool answers that other engines accept.
 
 use boa_engine::{
     Context, JsError, JsNativeError, JsObject, JsResult, JsStr, JsString, JsValue, object::builtins::JsArray,
     property::PropertyKey,
 };
 
-use crate::watch::Watch;
+use crate::budget::Budget;
 
 /// The value of a JSON text. Goes by a list of what is open, not by recursion: no text is too deep.
-pub(crate) fn parse(text: &JsString, watch: &Watch, context: &mut Context) -> JsResult<JsValue> {
+pub(crate) fn parse(text: &JsString, budget: &Budget, context: &mut Context) -> JsResult<JsValue> {
     let units = text.to_vec();
     let mut reader = Reader { units: &units, at: 0 };
     let mut open: Vec<Open> = Vec::new();
     loop {
-        watch.charge(0)?;
+        budget.reserve(0)?;
         let mut value = match reader.token()? {
             Token::Value(value) => value,
             Token::Begin(b'[') if reader.take(b']') => JsArray::new(context)?.into(),

@@ -4,13 +4,13 @@
 //! could run away are guarded, and the host's global allocator counts. What that holds, and what not, is in the README
 //! beside this crate.
 
+mod budget;
 mod guards;
 mod heap;
 mod jobs;
 mod json;
 mod regex;
 mod sort;
-mod watch;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -37,8 +37,8 @@ use codemode_core::{
 
 pub use crate::heap::GuestHeap;
 use crate::{
+    budget::{Budget, TOO_DEEP},
     jobs::Jobs,
-    watch::{TOO_DEEP, Watch},
 };
 
 /// The driver with its defaults: a thread for each engine, and two engines kept warm, since Boa is slow to start.
@@ -51,7 +51,7 @@ pub struct Boa {
     // Dropped in this order: what is garbage then goes with the last field.
     bridge: JsFunction,
     context: Context,
-    watch: Rc<Watch>,
+    budget: Rc<Budget>,
     _garbage: Garbage,
 }
 
@@ -76,7 +76,7 @@ impl Engine for Boa {
     }
 
     fn interrupter(&self) -> Interrupter {
-        let interrupted = self.watch.interrupted.clone();
+        let interrupted = self.budget.interrupted.clone();
         Interrupter::new(move || interrupted.store(true, Ordering::Relaxed))
     }
 
@@ -85,10 +85,10 @@ impl Engine for Boa {
     }
 
     fn deliver(&mut self, text: &str) -> Result<(), Stop> {
-        let watch = self.watch.clone();
+        let budget = self.budget.clone();
         self.enter(|_| {
             // Two bytes for each, if there is but one beyond Latin-1.
-            watch.charge(text.len())?;
+            budget.reserve(text.len())?;
             Ok(JsString::from(text).into())
         })
     }
@@ -100,34 +100,34 @@ impl Engine for Boa {
 
 impl Boa {
     fn load(limits: &HeapLimits, port: Port) -> JsResult<Self> {
-        let watch = Rc::new(Watch::new(limits));
-        let hooks = Hooks { most_buffer_bytes: if heap::is_counted() { u64::MAX } else { limits.heap_bytes as u64 } };
+        let budget = Rc::new(Budget::new(limits));
+        let hooks = Hooks { max_buffer_bytes: if heap::is_counted() { u64::MAX } else { limits.heap_bytes as u64 } };
         let mut context = ContextBuilder::new()
-            .job_executor(Rc::new(Jobs::new(watch.clone())))
+            .job_executor(Rc::new(Jobs::new(budget.clone())))
             .host_hooks(Rc::new(hooks))
             // The default one reads the host's files.
             .module_loader(Rc::new(IdleModuleLoader))
             .build()?;
-        watch.set_limits(&mut context);
-        guards::install(&watch, &mut context)?;
+        budget.set_limits(&mut context);
+        guards::install(&budget, &mut context)?;
         let prelude = context.eval(Source::from_bytes(PRELUDE).with_path(Path::new(PRELUDE_FILE)))?;
-        let natives = [post(&watch, port, &context), tick(&watch, &context)];
+        let natives = [post(&budget, port, &context), tick(&budget, &context)];
         let bridge = callable(&prelude)?.call(&JsValue::undefined(), &natives, &mut context)?;
-        Ok(Self { bridge: callable(&bridge)?, context, watch, _garbage: Garbage })
+        Ok(Self { bridge: callable(&bridge)?, context, budget, _garbage: Garbage })
     }
 
     /// Calls the bridge, runs every job, and says why it stopped if it did.
     fn enter(&mut self, message: impl FnOnce(&mut Context) -> JsResult<JsValue>) -> Result<(), Stop> {
-        let Self { bridge, context, watch, .. } = self;
+        let Self { bridge, context, budget, .. } = self;
         heap::counted(true, || {
-            watch.enter();
+            budget.enter();
             let result = catch_unwind(AssertUnwindSafe(|| {
                 message(context)
                     .and_then(|message| bridge.call(&JsValue::undefined(), &[message], context))
                     .and_then(|_| context.run_jobs())
             }));
             // The job that was stopped may have kept its error to itself.
-            match (watch.stop(), result) {
+            match (budget.stop(), result) {
                 (Some(stop), _) => Err(stop),
                 (None, Ok(Ok(()))) => Ok(()),
                 (None, Ok(Err(error))) => Err(Stop::Threw(script_error(&error, context))),
@@ -138,13 +138,13 @@ impl Boa {
     }
 }
 
-fn post(watch: &Rc<Watch>, port: Port, context: &Context) -> JsValue {
-    let watch = watch.clone();
+fn post(budget: &Rc<Budget>, port: Port, context: &Context) -> JsValue {
+    let budget = budget.clone();
     // SAFETY: the closure captures nothing that the collector must trace.
     let post = unsafe {
         NativeFunction::from_closure(move |_, args, _| {
             // What a program says after it was stopped would come out differently from run to run.
-            let Some(text) = args.first().and_then(JsValue::as_string).filter(|_| !watch.is_over()) else {
+            let Some(text) = args.first().and_then(JsValue::as_string).filter(|_| !budget.is_stopped()) else {
                 return Ok(JsValue::undefined());
             };
             let text = text.to_std_string_lossy();
@@ -157,11 +157,11 @@ fn post(watch: &Rc<Watch>, port: Port, context: &Context) -> JsValue {
     post.to_js_function(context.realm()).into()
 }
 
-fn tick(watch: &Rc<Watch>, context: &Context) -> JsValue {
-    let watch = watch.clone();
+fn tick(budget: &Rc<Budget>, context: &Context) -> JsValue {
+    let budget = budget.clone();
     // SAFETY: the closure captures nothing that the collector must trace.
     let tick = unsafe {
-        NativeFunction::from_closure(move |_, _, context| watch.tick(context).map(|()| JsValue::undefined()))
+        NativeFunction::from_closure(move |_, _, context| budget.tick(context).map(|()| JsValue::undefined()))
     };
     tick.to_js_function(context.realm()).into()
 }
@@ -191,7 +191,7 @@ fn defect() -> ScriptError {
 }
 
 struct Hooks {
-    most_buffer_bytes: u64,
+    max_buffer_bytes: u64,
 }
 
 impl HostHooks for Hooks {
@@ -207,7 +207,7 @@ impl HostHooks for Hooks {
     }
 
     fn max_buffer_size(&self, _: &mut Context) -> u64 {
-        self.most_buffer_bytes
+        self.max_buffer_bytes
     }
 }
 

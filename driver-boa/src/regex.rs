@@ -8,14 +8,14 @@ use boa_engine::{
     object::builtins::{JsFunction, JsRegExp},
 };
 
-use crate::watch::Watch;
+use crate::budget::Budget;
 
 /// Waits for the program's end if `exec` would have to be waited for in vain.
 pub(crate) fn before(
     exec: &JsFunction,
     regexp: &JsValue,
     text: &JsString,
-    watch: &Watch,
+    budget: &Budget,
     context: &mut Context,
 ) -> JsResult<()> {
     let Some(regexp) = regexp.as_object().and_then(|object| JsRegExp::from_object(object.clone()).ok()) else {
@@ -36,7 +36,7 @@ pub(crate) fn before(
         exec.call(&copy.clone().into(), &beginning, context)?;
         if begun.elapsed() > LONG {
             // Each unit more doubles this, and there are at least `MORE` of them.
-            return watch.wait_for_the_end();
+            return budget.wait_for_stop();
         }
     }
     Ok(())

@@ -4,14 +4,14 @@ use std::cmp::Ordering;
 
 use boa_engine::{Context, JsObject, JsResult, JsString, JsValue, object::builtins::JsFunction};
 
-use crate::watch::Watch;
+use crate::budget::Budget;
 
 /// Sorts the elements of `object` below `length` in place, as `Array.prototype.sort` does: holes go to the end.
 pub(crate) fn in_place(
     object: &JsObject,
     length: usize,
     compare: Option<&JsFunction>,
-    watch: &Watch,
+    budget: &Budget,
     context: &mut Context,
 ) -> JsResult<()> {
     let mut items = Vec::new();
@@ -20,7 +20,7 @@ pub(crate) fn in_place(
             items.push(object.get(index, context)?);
         }
     }
-    let sorted = sorted(items, compare, watch, context)?;
+    let sorted = sorted(items, compare, budget, context)?;
     let count = sorted.len();
     for (index, item) in sorted.into_iter().enumerate() {
         object.set(index, item, true, context)?;
@@ -35,7 +35,7 @@ pub(crate) fn in_place(
 pub(crate) fn sorted(
     items: Vec<JsValue>,
     compare: Option<&JsFunction>,
-    watch: &Watch,
+    budget: &Budget,
     context: &mut Context,
 ) -> JsResult<Vec<JsValue>> {
     let (undefined, defined): (Vec<JsValue>, Vec<JsValue>) = items.into_iter().partition(JsValue::is_undefined);
@@ -52,7 +52,7 @@ pub(crate) fn sorted(
         for pair in runs.chunks(width * 2) {
             let (mut left, mut right) = pair.split_at(width.min(pair.len()));
             while let ([first, rest_left @ ..], [second, rest_right @ ..]) = (left, right) {
-                watch.charge(0)?;
+                budget.reserve(0)?;
                 if first.order(second, compare, context)? == Ordering::Greater {
                     merged.push(second.clone());
                     right = rest_right;

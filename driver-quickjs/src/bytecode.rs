@@ -50,7 +50,7 @@ fn compile() -> Result<Vec<u8>, Fault> {
             return Err(format!("the prelude does not compile: {:?}", ctx.catch()).into());
         }
         let mut len: qjs::size_t = 0;
-        // Nobody sees the frames or the text of the prelude's functions.
+        // The frames and the text of the prelude's functions are never shown.
         let stripped = qjs::JS_WRITE_OBJ_BYTECODE | qjs::JS_WRITE_OBJ_STRIP_SOURCE | qjs::JS_WRITE_OBJ_STRIP_DEBUG;
         // SAFETY: `function` is a live function compiled above; the buffer belongs to the runtime until `js_free`, and
         // has the length that was written to `len`.

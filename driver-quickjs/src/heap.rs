@@ -1,4 +1,4 @@
-//! The allocator of one engine: counts every byte, and refuses what is over the limit for good.
+//! The allocator of one engine: counts every byte, and refuses what is over the limit; the refusal is final.
 //!
 //! QuickJS makes an exception of a refused allocation, which the program can catch, and which can even be thrown as
 //! `null`. So the refusal itself is remembered here, and the interrupt handler stops the program for it.
@@ -10,9 +10,9 @@ use std::sync::{
 
 use rquickjs::allocator::{Allocator, RustAllocator};
 
-/// The books of one heap. Only the thread that runs the engine writes them.
+/// Accounts for the memory of one heap. Only the thread that runs the engine writes to it.
 #[derive(Debug)]
-pub(crate) struct Heap {
+pub(crate) struct HeapMeter {
     limit: usize,
     used: AtomicUsize,
     peak: AtomicUsize,
@@ -21,7 +21,7 @@ pub(crate) struct Heap {
     stopping: AtomicBool,
 }
 
-impl Heap {
+impl HeapMeter {
     pub(crate) fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self {
             limit,
@@ -37,7 +37,7 @@ impl Heap {
         self.exhausted.load(Relaxed)
     }
 
-    /// The most bytes in use at one time, never over the limit.
+    /// The maximum of bytes in use at one time, never over the limit.
     pub(crate) fn peak(&self) -> usize {
         self.peak.load(Relaxed).min(self.limit)
     }
@@ -50,17 +50,17 @@ impl Heap {
     }
 
     /// Whether `size` more bytes are allowed; a refusal is final, so that a program cannot go on in what is left.
-    fn admit(&self, size: usize) -> bool {
+    fn reserve(&self, size: usize) -> bool {
         let stopping = self.stopping.load(Relaxed);
-        let most = if stopping { self.limit.saturating_mul(ROOM) } else { self.limit };
-        let fits = self.used.load(Relaxed).checked_add(size).is_some_and(|sum| sum <= most);
+        let max = if stopping { self.limit.saturating_mul(ROOM) } else { self.limit };
+        let fits = self.used.load(Relaxed).checked_add(size).is_some_and(|sum| sum <= max);
         if !fits {
             self.exhausted.store(true, Relaxed);
         }
         fits && (stopping || !self.exhausted())
     }
 
-    fn add(&self, size: usize) {
+    fn account(&self, size: usize) {
         let used = self.used.load(Relaxed) + size;
         self.used.store(used, Relaxed);
         if used > self.peak.load(Relaxed) {
@@ -68,7 +68,7 @@ impl Heap {
         }
     }
 
-    fn subtract(&self, size: usize) {
+    fn release(&self, size: usize) {
         self.used.store(self.used.load(Relaxed).saturating_sub(size), Relaxed);
     }
 }
@@ -76,8 +76,8 @@ impl Heap {
 /// How many times its limit a heap may hold while its program is stopped.
 const ROOM: usize = 5;
 
-/// Rust's own allocator behind the books.
-pub(crate) struct Counting(pub(crate) Arc<Heap>);
+/// Rust's own allocator behind the meter.
+pub(crate) struct Counting(pub(crate) Arc<HeapMeter>);
 
 /// What one allocation costs beyond its size: the header that `RustAllocator` puts in front.
 const HEADER: usize = 8;
@@ -86,14 +86,14 @@ const HEADER: usize = 8;
 // refused with a null pointer before it is asked. Counting does not touch the memory.
 unsafe impl Allocator for Counting {
     fn alloc(&mut self, size: usize) -> *mut u8 {
-        if !self.0.admit(size.saturating_add(HEADER)) {
+        if !self.0.reserve(size.saturating_add(HEADER)) {
             return std::ptr::null_mut();
         }
         self.counted(RustAllocator.alloc(size))
     }
 
     fn calloc(&mut self, count: usize, size: usize) -> *mut u8 {
-        if !self.0.admit(count.saturating_mul(size).saturating_add(HEADER)) {
+        if !self.0.reserve(count.saturating_mul(size).saturating_add(HEADER)) {
             return std::ptr::null_mut();
         }
         self.counted(RustAllocator.calloc(count, size))
@@ -102,7 +102,7 @@ unsafe impl Allocator for Counting {
     unsafe fn dealloc(&mut self, ptr: *mut u8) {
         // SAFETY: the caller hands over a pointer of this allocator, so one of `RustAllocator`.
         unsafe {
-            self.0.subtract(RustAllocator::usable_size(ptr) + HEADER);
+            self.0.release(RustAllocator::usable_size(ptr) + HEADER);
             RustAllocator.dealloc(ptr);
         }
     }
@@ -114,13 +114,13 @@ unsafe impl Allocator for Counting {
         // SAFETY: the caller hands over a pointer of this allocator, so one of `RustAllocator`.
         unsafe {
             let old = RustAllocator::usable_size(ptr);
-            if new_size > old && !self.0.admit(new_size - old) {
+            if new_size > old && !self.0.reserve(new_size - old) {
                 return std::ptr::null_mut();
             }
             let moved = RustAllocator.realloc(ptr, new_size);
             if !moved.is_null() {
-                self.0.subtract(old);
-                self.0.add(RustAllocator::usable_size(moved));
+                self.0.release(old);
+                self.0.account(RustAllocator::usable_size(moved));
             }
             moved
         }
@@ -136,7 +136,7 @@ impl Counting {
     fn counted(&self, ptr: *mut u8) -> *mut u8 {
         if !ptr.is_null() {
             // SAFETY: `ptr` was just made by `RustAllocator`.
-            self.0.add(unsafe { RustAllocator::usable_size(ptr) } + HEADER);
+            self.0.account(unsafe { RustAllocator::usable_size(ptr) } + HEADER);
         }
         ptr
     }

@@ -24,7 +24,7 @@ use rquickjs::{
     qjs,
 };
 
-use crate::heap::{Counting, Heap};
+use crate::heap::{Counting, HeapMeter};
 
 /// The driver with its defaults: engines rest without a thread, no warm pool.
 pub fn driver() -> Threaded<QuickJs> {
@@ -37,7 +37,7 @@ pub struct QuickJs {
     bridge: Persistent<Function<'static>>,
     context: Context,
     runtime: Runtime,
-    heap: Arc<Heap>,
+    heap: Arc<HeapMeter>,
     interrupted: Arc<AtomicBool>,
 }
 
@@ -78,25 +78,25 @@ impl Engine for QuickJs {
     type Options = ();
 
     fn create(_: &(), limits: &HeapLimits, port: Port) -> Result<Self, Fault> {
-        let heap = Heap::new(limits.heap_bytes);
+        let heap = HeapMeter::new(limits.heap_bytes);
         let runtime = Runtime::new_with_alloc(Counting(heap.clone()))?;
         runtime.set_max_stack_size(limits.stack_bytes);
         runtime.set_gc_threshold(FIRST_COLLECTION.min(limits.heap_bytes / 4));
         let interrupted = Arc::new(AtomicBool::new(false));
-        let (stop, books) = (interrupted.clone(), heap.clone());
+        let (stop, meter) = (interrupted.clone(), heap.clone());
         runtime.set_interrupt_handler(Some(Box::new(move || {
-            let stopped = stop.load(Ordering::Relaxed) || books.exhausted();
+            let stopped = stop.load(Ordering::Relaxed) || meter.exhausted();
             if stopped {
-                books.make_room();
+                meter.make_room();
             }
             stopped
         })));
         let context = Context::builder().with::<Intrinsics>().build(&runtime)?;
-        let (stop, books) = (interrupted.clone(), heap.clone());
+        let (stop, meter) = (interrupted.clone(), heap.clone());
         let bridge = context.with(|ctx| {
             let post = Function::new(ctx.clone(), move |text: rquickjs::String<'_>| {
                 // What a program says after it was stopped would come out differently from run to run.
-                if stop.load(Ordering::Relaxed) || books.exhausted() {
+                if stop.load(Ordering::Relaxed) || meter.exhausted() {
                     return Ok(None);
                 }
                 let text = text.to_cstring()?;

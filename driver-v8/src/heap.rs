@@ -1,7 +1,7 @@
 //! What holds the heap limit: V8's own limit for objects, a counting allocator for array buffers, and one flag that says
 //! that a program went over either.
 //!
-//! V8 aborts the process where an allocation fails for good. So the limit is not the end of V8's room: when a heap
+//! V8 aborts the process where an allocation finally fails. So the limit is not the end of V8's room: when a heap
 //! reaches it, the program is terminated, and the room raised by more than any one object can take.
 
 use std::{
@@ -15,9 +15,9 @@ use std::{
     thread,
 };
 
-/// The books of one heap.
+/// Accounts for the memory of one heap.
 #[derive(Debug)]
-pub(crate) struct Heap {
+pub(crate) struct HeapMeter {
     limit: usize,
     /// Bytes of array buffers. V8 frees buffers on threads of its own.
     buffers: AtomicUsize,
@@ -30,7 +30,7 @@ pub(crate) struct Heap {
     isolate: OnceLock<v8::IsolateHandle>,
 }
 
-impl Heap {
+impl HeapMeter {
     pub(crate) fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self {
             limit,
@@ -43,20 +43,20 @@ impl Heap {
         })
     }
 
-    /// Gives an isolate that will be made the limit, and the allocator that keeps these books.
+    /// Gives an isolate that will be made the limit, and the allocator that reports to this meter.
     pub(crate) fn limit(self: &Arc<Self>, params: v8::CreateParams) -> v8::CreateParams {
-        // SAFETY: the handle is an `Arc<Heap>`, which `drop` gives back; the other functions of the table only borrow it.
+        // SAFETY: the handle is an `Arc<HeapMeter>`, which `drop` gives back; the other functions of the table only borrow it.
         let allocator = unsafe { v8::new_rust_allocator(Arc::into_raw(self.clone()), &ALLOCATOR) };
         params.heap_limits(0, self.limit).array_buffer_allocator(allocator.make_shared())
     }
 
-    /// Watches the isolate that was made with [`limit`](Self::limit). The books must outlive it.
-    pub(crate) fn watch(self: &Arc<Self>, isolate: &mut v8::Isolate) {
+    /// Attaches the meter to the isolate that was made with [`limit`](Self::limit). The meter must outlive it.
+    pub(crate) fn attach(self: &Arc<Self>, isolate: &mut v8::Isolate) {
         self.isolate.get_or_init(|| isolate.thread_safe_handle());
-        let books = Arc::as_ptr(self).cast_mut().cast::<c_void>();
-        isolate.add_near_heap_limit_callback(near_limit, books);
-        isolate.add_gc_prologue_callback(collecting, books, v8::GCType::kGCTypeAll);
-        isolate.add_gc_epilogue_callback(collected, books, v8::GCType::kGCTypeMarkSweepCompact);
+        let meter = Arc::as_ptr(self).cast_mut().cast::<c_void>();
+        isolate.add_near_heap_limit_callback(near_limit, meter);
+        isolate.add_gc_prologue_callback(collecting, meter, v8::GCType::kGCTypeAll);
+        isolate.add_gc_epilogue_callback(collected, meter, v8::GCType::kGCTypeMarkSweepCompact);
         isolate.set_oom_error_handler(out_of_room);
     }
 
@@ -75,7 +75,7 @@ impl Heap {
 
     /// Whether the heap is within its limit, with what V8 let pass, and could ever hold so many bytes. Ends the program
     /// if not.
-    pub(crate) fn weigh(&self, isolate: &mut v8::Isolate, bytes: f64) -> bool {
+    pub(crate) fn reserve(&self, isolate: &mut v8::Isolate, bytes: f64) -> bool {
         let fits = |isolate: &mut v8::Isolate| {
             let heap = isolate.get_heap_statistics();
             heap.used_heap_size().saturating_add(heap.external_memory()) <= self.limit
@@ -91,13 +91,13 @@ impl Heap {
         good
     }
 
-    /// The most bytes it held when it was asked, now included.
+    /// The maximum of bytes held at any call of this function, this one included.
     pub(crate) fn peak(&self, isolate: &mut v8::Isolate) -> usize {
         let now = isolate.get_heap_statistics().used_heap_size() + self.buffers.load(Relaxed);
         self.peak.fetch_max(now, Relaxed).max(now)
     }
 
-    fn admit(&self, size: usize) -> bool {
+    fn fits(&self, size: usize) -> bool {
         let used = self.buffers.load(Relaxed) + self.objects.load(Relaxed);
         used.checked_add(size).is_some_and(|sum| sum <= self.limit)
     }
@@ -109,13 +109,13 @@ const ROOM: usize = (1 << 30) + (256 << 20);
 const STEP: usize = 1 << 20;
 
 /// The heap is full even after a collection, or one allocation does not fit.
-unsafe extern "C" fn near_limit(books: *mut c_void, current: usize, _initial: usize) -> usize {
-    // SAFETY: `books` is the pointer that `watch` gave, and the books outlive the isolate.
-    let heap = unsafe { &*books.cast::<Heap>() };
+unsafe extern "C" fn near_limit(meter: *mut c_void, current: usize, _initial: usize) -> usize {
+    // SAFETY: `meter` is the pointer that `attach` gave, and the meter outlives the isolate.
+    let heap = unsafe { &*meter.cast::<HeapMeter>() };
     let again = heap.raised.swap(true, Relaxed);
     if again && heap.objects.load(Relaxed) > heap.limit.saturating_add(ROOM / 2) {
         // A native function that does not look at its termination has filled the room as well.
-        rest_for_ever();
+        park_forever();
     }
     heap.exhaust();
     // Compiled code may look for its termination only now and then; until it does, V8 asks again without being full. It
@@ -125,12 +125,12 @@ unsafe extern "C" fn near_limit(books: *mut c_void, current: usize, _initial: us
 
 /// V8 has no more room and would abort the process next.
 unsafe extern "C" fn out_of_room(_location: *const c_char, _details: &v8::OomDetails) {
-    rest_for_ever();
+    park_forever();
 }
 
 /// Keeps this thread, and what its engine holds, until the process ends: V8 leaves no way back from here but abort.
 /// Core answers the caller after the deadline and counts the thread as lost.
-fn rest_for_ever() -> ! {
+fn park_forever() -> ! {
     loop {
         thread::park();
     }
@@ -141,10 +141,10 @@ unsafe extern "C" fn collecting(
     isolate: v8::UnsafeRawIsolatePtr,
     _kind: v8::GCType,
     _flags: v8::GCCallbackFlags,
-    books: *mut c_void,
+    meter: *mut c_void,
 ) {
     // SAFETY: as in `collected`.
-    let (mut isolate, heap) = unsafe { (v8::Isolate::from_raw_isolate_ptr(isolate), &*books.cast::<Heap>()) };
+    let (mut isolate, heap) = unsafe { (v8::Isolate::from_raw_isolate_ptr(isolate), &*meter.cast::<HeapMeter>()) };
     let _ = heap.peak(&mut isolate);
 }
 
@@ -152,30 +152,30 @@ unsafe extern "C" fn collected(
     isolate: v8::UnsafeRawIsolatePtr,
     _kind: v8::GCType,
     _flags: v8::GCCallbackFlags,
-    books: *mut c_void,
+    meter: *mut c_void,
 ) {
-    // SAFETY: V8 calls this on the isolate's thread with the isolate it collected, and `books` as in `near_limit`.
-    let (mut isolate, heap) = unsafe { (v8::Isolate::from_raw_isolate_ptr(isolate), &*books.cast::<Heap>()) };
+    // SAFETY: V8 calls this on the isolate's thread with the isolate it collected, and `meter` as in `near_limit`.
+    let (mut isolate, heap) = unsafe { (v8::Isolate::from_raw_isolate_ptr(isolate), &*meter.cast::<HeapMeter>()) };
     let objects = isolate.get_heap_statistics().used_heap_size();
     heap.objects.store(objects, Relaxed);
 }
 
-static ALLOCATOR: v8::RustAllocatorVtable<Heap> =
+static ALLOCATOR: v8::RustAllocatorVtable<HeapMeter> =
     v8::RustAllocatorVtable { allocate, allocate_uninitialized, free, drop: release };
 
-unsafe extern "C" fn allocate(heap: &Heap, len: usize) -> *mut c_void {
+unsafe extern "C" fn allocate(heap: &HeapMeter, len: usize) -> *mut c_void {
     // SAFETY: see `counted`, which asks with a layout of at least one byte.
     counted(heap, len, |layout| unsafe { alloc_zeroed(layout) })
 }
 
-unsafe extern "C" fn allocate_uninitialized(heap: &Heap, len: usize) -> *mut c_void {
+unsafe extern "C" fn allocate_uninitialized(heap: &HeapMeter, len: usize) -> *mut c_void {
     // SAFETY: as above.
     counted(heap, len, |layout| unsafe { alloc(layout) })
 }
 
 /// A refusal makes V8 collect and ask again, and in the end call `near_limit`.
-fn counted(heap: &Heap, len: usize, allocate: impl FnOnce(Layout) -> *mut u8) -> *mut c_void {
-    let Some(layout) = layout(len).filter(|_| heap.admit(len)) else { return ptr::null_mut() };
+fn counted(heap: &HeapMeter, len: usize, allocate: impl FnOnce(Layout) -> *mut u8) -> *mut c_void {
+    let Some(layout) = layout(len).filter(|_| heap.fits(len)) else { return ptr::null_mut() };
     let memory = allocate(layout);
     if !memory.is_null() {
         let buffers = heap.buffers.fetch_add(len, Relaxed) + len;
@@ -184,14 +184,14 @@ fn counted(heap: &Heap, len: usize, allocate: impl FnOnce(Layout) -> *mut u8) ->
     memory.cast()
 }
 
-unsafe extern "C" fn free(heap: &Heap, data: *mut c_void, len: usize) {
+unsafe extern "C" fn free(heap: &HeapMeter, data: *mut c_void, len: usize) {
     let Some(layout) = layout(len) else { return };
     heap.buffers.fetch_sub(len, Relaxed);
     // SAFETY: V8 hands back what `counted` gave it, with the length it asked for.
     unsafe { dealloc(data.cast(), layout) };
 }
 
-unsafe extern "C" fn release(heap: *const Heap) {
+unsafe extern "C" fn release(heap: *const HeapMeter) {
     // SAFETY: the pointer is from `Arc::into_raw` in `limit`; V8 drops its allocator once.
     drop(unsafe { Arc::from_raw(heap) });
 }

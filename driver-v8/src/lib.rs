@@ -4,6 +4,7 @@
 //! guarantees, and what not, is in the README beside this crate.
 
 mod heap;
+mod natives;
 mod snapshot;
 
 use std::sync::{
@@ -18,7 +19,7 @@ use codemode_core::{
     },
 };
 
-use crate::heap::Heap;
+use crate::{heap::HeapMeter, natives::Guest};
 
 /// The driver with its defaults: a thread for each execution, no warm pool.
 pub fn driver() -> Threaded<V8> {
@@ -27,18 +28,11 @@ pub fn driver() -> Threaded<V8> {
 
 /// One V8 isolate with one context.
 pub struct V8 {
-    // Dropped in this order: handles before their isolate, the books after it.
+    // Dropped in this order: handles before their isolate, the meter after it.
     bridge: v8::Global<v8::Function>,
     context: v8::Global<v8::Context>,
     isolate: v8::OwnedIsolate,
-    heap: Arc<Heap>,
-    interrupted: Arc<AtomicBool>,
-}
-
-/// What `post` finds in the isolate.
-struct Guest {
-    port: Port,
-    heap: Arc<Heap>,
+    heap: Arc<HeapMeter>,
     interrupted: Arc<AtomicBool>,
 }
 
@@ -58,14 +52,14 @@ impl Engine for V8 {
     }
 
     fn create(_: &(), limits: &HeapLimits, port: Port) -> Result<Self, Fault> {
-        let heap = Heap::new(limits.heap_bytes);
+        let heap = HeapMeter::new(limits.heap_bytes);
         let params = heap.limit(snapshot::params()?);
         // SAFETY: the address is in this thread's stack, or below it where the stack is smaller than core makes it; V8
         // only compares with it.
         let params = unsafe { params.set_stack_limit(stack_limit(limits.stack_bytes)) };
         let mut isolate = v8::Isolate::new(params.allow_atomics_wait(false));
         isolate.set_microtasks_policy(v8::MicrotasksPolicy::Explicit);
-        heap.watch(&mut isolate);
+        heap.attach(&mut isolate);
         let interrupted = Arc::new(AtomicBool::new(false));
         isolate.set_slot(Guest { port, heap: heap.clone(), interrupted: interrupted.clone() });
         let (context, bridge) = {
@@ -143,33 +137,6 @@ impl V8 {
             return Err(Stop::OutOfMemory);
         }
         if self.interrupted.load(Relaxed) { Err(Stop::Interrupted) } else { Ok(()) }
-    }
-}
-
-/// The native end of the bridge.
-pub(crate) fn post(scope: &mut v8::PinScope, args: v8::FunctionCallbackArguments, mut answer: v8::ReturnValue) {
-    let Some(guest) = scope.get_slot::<Guest>() else { return };
-    // What a program says after it was stopped would come out differently from run to run.
-    if guest.interrupted.load(Relaxed) || guest.heap.exhausted() {
-        return;
-    }
-    let port = guest.port.clone();
-    let text = args.get(0).to_rust_string_lossy(scope);
-    if let Some(text) = port.post(&text)
-        && let Some(text) = v8::String::new(scope, &text)
-    {
-        answer.set(text.into());
-    }
-}
-
-/// What `guards.js` asks before and after it lets a native work on something large.
-pub(crate) fn weigh(scope: &mut v8::PinScope, args: v8::FunctionCallbackArguments, _: v8::ReturnValue) {
-    let bytes = args.get(0).number_value(scope).unwrap_or_default();
-    let Some(heap) = scope.get_slot::<Guest>().map(|guest| guest.heap.clone()) else { return };
-    if !heap.weigh(scope, bytes) {
-        // Without this the guard would still enter its native.
-        let undefined = v8::undefined(scope).into();
-        scope.throw_exception(undefined);
     }
 }
 

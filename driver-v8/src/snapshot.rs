@@ -5,7 +5,7 @@ use std::{borrow::Cow, panic::catch_unwind, ptr, sync::OnceLock};
 use codemode_core::engine::{Fault, PRELUDE, PRELUDE_FILE};
 use v8::MapFnTo;
 
-use crate::{post, weigh};
+use crate::natives::{post, reserve};
 
 /// Starts V8 in this process and writes the snapshot. Every thread that runs V8 must descend from the one that calls this.
 pub(crate) fn start_process() -> Result<(), Fault> {
@@ -19,7 +19,7 @@ pub(crate) fn start_process() -> Result<(), Fault> {
     let blob = write()?;
     // Core calls this once.
     let _ = SNAPSHOT.set(blob);
-    // What all isolates share goes with the last of them; this one keeps it for good.
+    // V8 frees what all isolates share with the last of them; this isolate keeps it until the process ends.
     std::mem::forget(v8::Isolate::new(params()?));
     Ok(())
 }
@@ -36,7 +36,7 @@ fn references() -> Cow<'static, [v8::ExternalReference]> {
         |text: &'static v8::OneByteConst| v8::ExternalReference { pointer: ptr::from_ref(text).cast_mut().cast() };
     vec![
         v8::ExternalReference { function: post.map_fn_to() },
-        v8::ExternalReference { function: weigh.map_fn_to() },
+        v8::ExternalReference { function: reserve.map_fn_to() },
         text(&PRELUDE_TEXT),
         text(&GUARDS_TEXT),
     ]
@@ -52,7 +52,7 @@ static GUARDS_TEXT: v8::OneByteConst = v8::String::create_external_onebyte_const
 pub(crate) const BRIDGE: usize = 0;
 
 /// The unroller takes the interrupt check out of short loops, and where such a loop has none, out of the next one: then
-/// `for (;;) kept.push(new Array(1000))` can be ended by nobody.
+/// `for (;;) kept.push(new Array(1000))` cannot be stopped at all.
 const FLAGS: &str = "--no-turboshaft-loop-unrolling";
 
 static SNAPSHOT: OnceLock<Vec<u8>> = OnceLock::new();
@@ -80,12 +80,12 @@ fn load(isolate: &mut v8::OwnedIsolate) -> Result<(), Fault> {
     if at == BRIDGE { Ok(()) } else { Err("V8 gave the bridge another place in its snapshot".into()) }
 }
 
-/// The prelude called with `post`, then the guards with `weigh`: the prelude itself uses the natives.
+/// The prelude called with `post`, then the guards with `reserve`: the prelude itself uses the natives.
 fn bridge<'s>(scope: &mut v8::PinScope<'s, '_>) -> Option<v8::Local<'s, v8::Function>> {
     let post = v8::Function::new(scope, post)?;
     let bridge = call(scope, &PRELUDE_TEXT, PRELUDE_FILE, post)?;
-    let weigh = v8::Function::new(scope, weigh)?;
-    call(scope, &GUARDS_TEXT, "codemode:guards", weigh)?;
+    let reserve = v8::Function::new(scope, reserve)?;
+    call(scope, &GUARDS_TEXT, "codemode:guards", reserve)?;
     bridge.try_into().ok()
 }
 

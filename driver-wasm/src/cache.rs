@@ -8,6 +8,7 @@ use wasmtime::{Engine, Module};
 
 /// Where the compiled guest is kept. Without a cache the first sandbox of a process waits about a second for it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Cache {
     /// `codemode` in the user's cache folder: `$XDG_CACHE_HOME`, else `~/.cache`. Nowhere if there is none.
     #[default]
@@ -51,7 +52,7 @@ mod unix {
     use super::*;
 
     impl CacheFile {
-        /// The module, if it is there and nobody else can have written it.
+        /// The module, if it is there and no other user can have written it.
         pub(crate) fn load(&self, engine: &Engine) -> Option<Module> {
             if !private(&self.folder) || !private(&self.file) {
                 return None;
@@ -91,7 +92,7 @@ mod unix {
         }
     }
 
-    /// Whether a path is there, is no link, and belongs to this user, who alone can write to it.
+    /// Whether a path exists, is not a symbolic link, and belongs to this user, who alone can write to it.
     fn private(path: &Path) -> bool {
         fs::symlink_metadata(path).is_ok_and(|found| {
             !found.is_symlink() && found.uid() == rustix::process::geteuid().as_raw() && found.mode() & 0o022 == 0

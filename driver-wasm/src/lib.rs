@@ -5,9 +5,12 @@
 //! loaded. What it guarantees, and what not, is in the README beside this crate.
 
 mod cache;
+mod guest;
 mod image;
 mod memory;
+mod options;
 mod runtime;
+mod sandbox;
 mod signal;
 
 use std::sync::Arc;
@@ -16,53 +19,14 @@ use codemode_core::{
     Threaded,
     engine::{Engine, EngineInfo, Fault, HeapLimits, Hold, Interrupter, Port, Reach, Script, ScriptError, Stop},
 };
-use wasmtime::{Instance, Memory, Result, Store, Trap, TypedFunc, bail};
+use wasmtime::{Result, Store, Trap};
 
-pub use crate::cache::Cache;
-use crate::{
-    memory::{bytes_mut, text_in_table},
-    runtime::{Runtime, Sandbox},
-    signal::Signal,
-};
+pub use crate::{cache::Cache, options::Options};
+use crate::{guest::Guest, memory::text_in_table, runtime::Runtime, sandbox::Sandbox, signal::Signal};
 
 /// The driver with its defaults: engines rest without a thread, no warm pool.
 pub fn driver() -> Threaded<Wasm> {
     Threaded::parking(Options::default())
-}
-
-/// What a host can set for this engine. Drivers with equal options share one pool of memories for as long as the
-/// process lives.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Options {
-    /// Sandboxes for which memory is kept ready. Each reserves 4 GiB of addresses, and of real memory at most 1 MiB
-    /// while it is not in use. More sandboxes than these live outside of the pool, and start some ten times slower.
-    /// Default 1,000.
-    pub slots: u32,
-    /// Where the compiled guest is kept from one process to the next. Default [`Cache::User`].
-    pub cache: Cache,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { slots: 1_000, cache: Cache::User }
-    }
-}
-
-impl Options {
-    /// Sets [`slots`](Self::slots).
-    #[must_use]
-    pub fn slots(mut self, slots: u32) -> Self {
-        self.slots = slots;
-        self
-    }
-
-    /// Sets [`cache`](Self::cache).
-    #[must_use]
-    pub fn cache(mut self, cache: Cache) -> Self {
-        self.cache = cache;
-        self
-    }
 }
 
 /// One wasm instance with QuickJS in it.
@@ -71,15 +35,6 @@ pub struct Wasm {
     guest: Guest,
     signal: Arc<Signal>,
     stack_bytes: usize,
-}
-
-/// The guest's side, `guest/guest.c`.
-struct Guest {
-    memory: Memory,
-    alloc: TypedFunc<u32, u32>,
-    run: TypedFunc<(u32, u32, u32, u32), i32>,
-    deliver: TypedFunc<(u32, u32), i32>,
-    thrown: TypedFunc<(), u32>,
 }
 
 impl Engine for Wasm {
@@ -163,32 +118,5 @@ impl Wasm {
         let text = |index| text_in_table(memory, at, index);
         let name = text(0)?.unwrap_or_else(|| "Error".into());
         Ok(ScriptError { name, message: text(1)?.unwrap_or_default(), stack: text(2)? })
-    }
-}
-
-impl Guest {
-    fn of(store: &mut Store<Sandbox>, instance: &Instance) -> Result<Self> {
-        let Some(memory) = instance.get_memory(&mut *store, "memory") else { bail!("the guest has no memory") };
-        store.data_mut().memory = Some(memory);
-        Ok(Self {
-            memory,
-            alloc: instance.get_typed_func(&mut *store, "alloc")?,
-            run: instance.get_typed_func(&mut *store, "run")?,
-            deliver: instance.get_typed_func(&mut *store, "deliver")?,
-            thrown: instance.get_typed_func(&mut *store, "thrown")?,
-        })
-    }
-
-    /// Copies a text into the guest's memory, with a NUL at its end, and returns where it is and how long without that.
-    fn text(&self, store: &mut Store<Sandbox>, text: &str) -> Result<(u32, u32)> {
-        let Some(size) = u32::try_from(text.len()).ok().and_then(|len| len.checked_add(1)) else {
-            store.data_mut().exhausted = true;
-            bail!("a text of {} bytes does not fit", text.len());
-        };
-        let at = self.alloc.call(&mut *store, size)?;
-        let room = bytes_mut(self.memory.data_mut(&mut *store), at, size)?;
-        room[..text.len()].copy_from_slice(text.as_bytes());
-        room[text.len()] = 0;
-        Ok((at, size - 1))
     }
 }

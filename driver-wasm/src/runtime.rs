@@ -4,15 +4,16 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use codemode_core::engine::{Fault, Port};
 use wasmtime::{
-    Caller, Config, Enabled, Engine, InstanceAllocationStrategy, InstancePre, Linker, Memory, Module,
-    PoolConcurrencyLimitError, PoolingAllocationConfig, ResourceLimiter, Result, Store, Trap, UpdateDeadline, Val,
-    bail,
+    Caller, Config, Enabled, Engine, InstanceAllocationStrategy, InstancePre, Linker, Module,
+    PoolConcurrencyLimitError, PoolingAllocationConfig, Result, Store, Trap, UpdateDeadline, Val, bail,
 };
 
 use crate::{
-    Guest, Options, image,
+    guest::Guest,
+    image,
     memory::{bytes, bytes_mut},
-    signal::Signal,
+    options::Options,
+    sandbox::Sandbox,
 };
 
 /// What all instances with the same options share.
@@ -111,51 +112,6 @@ impl Maker {
     }
 }
 
-/// What the host keeps for one instance.
-pub(crate) struct Sandbox {
-    port: Port,
-    /// The answer to the last `post`, until the guest fetches it.
-    answer: Option<String>,
-    /// The guest's memory, once there is an instance.
-    pub(crate) memory: Option<Memory>,
-    /// What that memory may grow to.
-    most_bytes: usize,
-    /// Where the heap begins in it; below are the stack and constants.
-    pub(crate) heap_base: usize,
-    /// Whether it should have grown beyond.
-    pub(crate) exhausted: bool,
-    pub(crate) signal: Arc<Signal>,
-}
-
-impl Sandbox {
-    fn new(port: Port, heap_bytes: usize, heap_base: usize) -> Self {
-        let most_bytes = heap_bytes.saturating_add(heap_base);
-        Self { port, answer: None, memory: None, most_bytes, heap_base, exhausted: false, signal: Arc::default() }
-    }
-}
-
-impl ResourceLimiter for Sandbox {
-    fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> Result<bool> {
-        if desired <= self.most_bytes {
-            return Ok(true);
-        }
-        // An error is a trap, which the program cannot catch.
-        self.exhausted = true;
-        bail!("the heap is full")
-    }
-
-    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> Result<()> {
-        // Beyond what wasm can address, or the host has no memory left.
-        self.exhausted = true;
-        Err(error)
-    }
-
-    fn table_growing(&mut self, current: usize, _desired: usize, _maximum: Option<usize>) -> Result<bool> {
-        // The table is made with the instance, and the guest has no instruction that makes it larger.
-        Ok(current == 0)
-    }
-}
-
 fn post(mut caller: Caller<'_, Sandbox>, at: u32, len: u32) -> Result<i32> {
     let Some(memory) = caller.data().memory else { bail!("a message came before the program") };
     let (memory, sandbox) = memory.data_and_store_mut(&mut caller);
@@ -185,7 +141,7 @@ fn config() -> Config {
     config.epoch_interruption(true).memory_init_cow(true).max_wasm_stack(NATIVE_STACK_BYTES);
     // Of no use here, and it may not be smaller.
     config.async_stack_size(NATIVE_STACK_BYTES);
-    // Nobody reads frames of the guest's C code, and programs have frames of their own.
+    // Frames of the guest's C code are not read, and programs have frames of their own.
     config.wasm_backtrace_max_frames(None).native_unwind_info(false).generate_address_map(false);
     config
 }

@@ -19,9 +19,9 @@ const FILES: &[(&str, &str)] = &[
     ("README.md", include_str!("../skeleton/README.md")),
     ("src/lib.rs", include_str!("../skeleton/src/lib.rs")),
     ("tests/conformance.rs", include_str!("../skeleton/tests/conformance.rs")),
+    ("tests/hostile.rs", include_str!("../skeleton/tests/hostile.rs")),
     ("tests/known.toml", include_str!("../skeleton/tests/known.toml")),
-    ("tests/life.rs", include_str!("../skeleton/tests/life.rs")),
-    ("tests/survive.rs", include_str!("../skeleton/tests/survive.rs")),
+    ("tests/soak.rs", include_str!("../skeleton/tests/soak.rs")),
 ];
 
 /// The task.

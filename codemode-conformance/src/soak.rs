@@ -1,9 +1,8 @@
-//! [`life`]: what a driver does to the process it lives in, over many executions, rough hosts and several runtimes.
+//! [`soak`]: what a driver does to the process it runs in, over many executions, with hosts that misbehave and several runtimes.
 //!
 //! These are measurements of time, threads and memory, so they run one after the other and in a process of their own.
 
 use std::{
-    env,
     process::ExitCode,
     sync::{
         Arc, Mutex, PoisonError,
@@ -13,17 +12,17 @@ use std::{
 };
 
 use codemode_core::{
-    CodeMode, ErrorKind, EventKind, ExecuteOptions, FailureKind, IsolateDriver, Limits, Outcome, Tool,
-    engine::HeapLimits,
+    CodeMode, ErrorKind, EventKind, ExecuteOptions, FailureKind, IsolateDriver, Limits, Tool, engine::HeapLimits,
 };
-use libtest_mimic::{Arguments, Failed, Trial};
-use serde_json::{Value, json};
-use tokio::{
-    runtime::{Builder, Runtime},
-    sync::Notify,
-};
+use serde_json::json;
+use tokio::{runtime::Builder, sync::Notify};
 
-use crate::usage::Usage;
+use crate::{
+    fixtures::{self, echo, returned, runtime, tool},
+    known::{Check, Suite},
+    measured::run_in_order,
+    usage::Usage,
+};
 
 type Driver = Arc<dyn IsolateDriver>;
 type Test = fn(&Driver) -> Result<(), String>;
@@ -39,35 +38,35 @@ const TESTS: &[(&str, Test)] = &[
     ("dropping_cancels_a_waiting_program_and_its_tools", dropping_cancels_tools),
     ("ten_thousand_in_a_row", ten_thousand_in_a_row),
     ("every_kind_of_runtime", every_kind_of_runtime),
-    ("a_tool_that_blocks_holds_up_nobody_else", a_blocking_tool),
+    ("a_tool_that_blocks_delays_no_other_program", a_blocking_tool),
     ("a_callback_that_panics_ends_its_execution_alone", a_panicking_callback),
     ("out_of_memory_three_times_and_on", out_of_memory_and_on),
 ];
 
-/// Holds a driver to a long and rough life. `warm` is the same driver with a warm pool
-/// for [`LIFE_HEAP`]. Takes
-/// the arguments of a Rust test.
-pub fn life(cold: Driver, warm: Driver) -> ExitCode {
-    let mut arguments = Arguments::from_iter(env::args_os());
-    arguments.test_threads = Some(1);
-    let all = [("warm", &warm, POOLED), ("cold", &cold, POOLED), ("cold", &cold, TESTS)];
-    let trials = all.into_iter().flat_map(|(pool, driver, tests)| {
-        tests.iter().map(move |(name, test)| {
-            let driver = driver.clone();
-            Trial::test(format!("{pool}::{name}"), move || test(&driver).map_err(Failed::from))
-        })
-    });
-    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+/// Holds a driver to the soak tests. `warm` is the same driver with a warm pool for [`SOAK_HEAP`], `known` the text of
+/// its known.toml. Takes the arguments of a Rust test.
+pub fn soak(cold: Driver, warm: Driver, known: &str) -> ExitCode {
+    run_in_order(Suite::Soak, known, |_| {
+        let all = [("warm", &warm, POOLED), ("cold", &cold, POOLED), ("cold", &cold, TESTS)];
+        let checks = all.into_iter().flat_map(|(pool, driver, tests)| {
+            tests.iter().map(move |(name, test)| {
+                let driver = driver.clone();
+                let check: Check = Box::new(move || test(&driver));
+                (format!("{pool}::{name}"), check)
+            })
+        });
+        Ok(checks.collect())
+    })
 }
 
 fn dropping_cancels_a_loop(driver: &Driver) -> Result<(), String> {
     runtime()?.block_on(async {
         let code_mode = code_mode(driver, [], Duration::from_secs(60))?;
         let (looping, ended) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let (heard_loop, heard_end) = (looping.clone(), ended.clone());
+        let (at_loop, at_end) = (looping.clone(), ended.clone());
         let options = ExecuteOptions::default().on_event(move |event| match event.kind {
-            EventKind::Console { .. } => heard_loop.notify_one(),
-            EventKind::Finished { .. } => heard_end.notify_one(),
+            EventKind::Console { .. } => at_loop.notify_one(),
+            EventKind::Finished { .. } => at_end.notify_one(),
             _ => {}
         });
         let execution = code_mode.execute("console.log('looping'); for (;;) {}", options);
@@ -138,10 +137,14 @@ fn two_hundred_at_once(driver: &Driver) -> Result<(), String> {
 }
 
 fn ten_thousand_in_a_row(driver: &Driver) -> Result<(), String> {
-    // Engines that take milliseconds to start get through a smaller number; the bounds are the same.
+    // Engines that take milliseconds to start, or tens of them, run fewer; the bounds are the same.
     let begun = Instant::now();
     run_many(driver, 20)?;
-    let count = if begun.elapsed() < Duration::from_millis(100) { 10_000 } else { 1_000 };
+    let count = match begun.elapsed().as_millis() {
+        0..100 => 10_000,
+        100..1_000 => 1_000,
+        _ => 200,
+    };
     leaves_nothing(driver, &format!("{count} one after the other"), |driver| run_many(driver, count))
 }
 
@@ -160,33 +163,19 @@ fn run_many(driver: &Driver, count: usize) -> Result<(), String> {
 /// the next round does not.
 fn leaves_nothing(driver: &Driver, name: &str, what: impl Fn(&Driver) -> Result<(), String>) -> Result<(), String> {
     what(driver)?;
-    let Some(mut before) = settled(None) else { return what(driver) };
+    let Some(mut before) = Usage::settled(None) else { return what(driver) };
     let mut seen = vec![before.to_string()];
-    for _ in 0..MOST_ROUNDS {
+    for _ in 0..MAX_ROUNDS {
         what(driver)?;
-        let after = settled(Some(before)).ok_or("the process cannot be measured any more")?;
+        let after = Usage::settled(Some(before)).ok_or("the process cannot be measured any more")?;
         seen.push(after.to_string());
-        let grown = after.resident_kib.saturating_sub(before.resident_kib);
-        if after.threads <= before.threads && after.files <= before.files && grown <= MOST_GROWTH_KIB {
+        if !after.exceeds(&before, MAX_GROWTH_KIB) {
             eprintln!("{} {name}: {}", driver.name(), seen.join("; then "));
             return Ok(());
         }
         before = after;
     }
     Err(format!("{name} leaves something behind each time: {}", seen.join("; then ")))
-}
-
-/// Usage once it is no longer above `aim`, or after threads had long enough to go.
-fn settled(aim: Option<Usage>) -> Option<Usage> {
-    let begun = Instant::now();
-    loop {
-        let usage = Usage::now()?;
-        let good = aim.is_some_and(|aim| usage.threads <= aim.threads && usage.files <= aim.files);
-        if good || begun.elapsed() > PATIENCE {
-            return Some(usage);
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 fn programs_share_nothing(driver: &Driver) -> Result<(), String> {
@@ -223,7 +212,7 @@ fn every_kind_of_runtime(driver: &Driver) -> Result<(), String> {
         if let std::task::Poll::Ready(outcome) = execution.as_mut().poll(&mut context) {
             return returned(outcome, &json!(1));
         }
-        std::thread::park_timeout(PATIENCE);
+        std::thread::park_timeout(PARK);
     }
 }
 
@@ -247,7 +236,17 @@ fn a_blocking_tool(driver: &Driver) -> Result<(), String> {
         }
     });
     let code_mode = Arc::new(code_mode(driver, [block, echo()], Duration::from_secs(60))?);
+    let twenty = async || {
+        let begun = Instant::now();
+        for n in 0..20 {
+            let program = format!("return (await external_echo({{ n: {n} }})).n");
+            returned(code_mode.execute(&program, ExecuteOptions::default()).await, &json!(n))?;
+        }
+        Ok::<_, String>(begun.elapsed())
+    };
     runtime()?.block_on(async {
+        // An engine that starts slowly needs seconds for them without any blocked ones.
+        let alone = twenty().await?;
         let blocked: Vec<_> = (0..8)
             .map(|_| {
                 let code_mode = code_mode.clone();
@@ -257,18 +256,13 @@ fn a_blocking_tool(driver: &Driver) -> Result<(), String> {
                 tokio::spawn(task)
             })
             .collect();
-        let begun = Instant::now();
-        for n in 0..20 {
-            let program = format!("return (await external_echo({{ n: {n} }})).n");
-            returned(code_mode.execute(&program, ExecuteOptions::default()).await, &json!(n))?;
-        }
-        let took = begun.elapsed();
+        let took = twenty().await?;
         *gate.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
         gate.1.notify_all();
         for blocked in blocked {
             returned(blocked.await.map_err(|e| e.to_string())?, &json!("unblocked"))?;
         }
-        within(took, Duration::from_secs(10), "20 programs beside 8 blocked ones")
+        within(took, Duration::from_secs(10) + 4 * alone, "20 programs beside 8 blocked ones")
     })
 }
 
@@ -306,21 +300,7 @@ fn out_of_memory_and_on(driver: &Driver) -> Result<(), String> {
 }
 
 fn code_mode(driver: &Driver, tools: impl IntoIterator<Item = Tool>, wall: Duration) -> Result<CodeMode, String> {
-    let limits = Limits { wall, heap: LIFE_HEAP, ..Limits::default() };
-    let builder = CodeMode::builder().shared_driver(driver.clone()).tools(tools).limits(limits);
-    builder.build().map_err(|error| error.to_string())
-}
-
-fn tool<F, Fut>(name: &str, run: F) -> Tool
-where
-    F: Fn(Value) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<Value, codemode_core::ToolError>> + Send + 'static,
-{
-    Tool::from_schema(name, "A test's tool.", json!({}), None, move |input, _| run(input))
-}
-
-fn echo() -> Tool {
-    tool("echo", |input| async { Ok(input) })
+    fixtures::code_mode(driver, tools, Limits { wall, heap: SOAK_HEAP, ..Limits::default() })
 }
 
 fn slow_echo() -> Tool {
@@ -330,28 +310,17 @@ fn slow_echo() -> Tool {
     })
 }
 
-fn returned(outcome: Result<Outcome, codemode_core::Error>, expected: &Value) -> Result<(), String> {
-    let result = outcome.map_err(|error| format!("the host failed: {error}"))?.result;
-    let json = result.map_err(|failure| format!("the program failed: {failure}"))?;
-    let value = json.map(|json| json.value()).transpose().map_err(|error| error.to_string())?;
-    if value.as_ref() == Some(expected) { Ok(()) } else { Err(format!("expected {expected}, got {value:?}")) }
-}
-
-fn within(took: Duration, most: Duration, what: &str) -> Result<(), String> {
-    if took <= most { Ok(()) } else { Err(format!("{what}: {took:?}, more than {most:?}")) }
-}
-
-fn runtime() -> Result<Runtime, String> {
-    Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())
+fn within(took: Duration, max: Duration, what: &str) -> Result<(), String> {
+    if took <= max { Ok(()) } else { Err(format!("{what}: {took:?}, more than {max:?}")) }
 }
 
 /// The heap limits of these tests, for which a warm pool must be made.
-pub const LIFE_HEAP: HeapLimits = HeapLimits { heap_bytes: 32 << 20, stack_bytes: 512 << 10 };
+pub const SOAK_HEAP: HeapLimits = HeapLimits { heap_bytes: 32 << 20, stack_bytes: 512 << 10 };
 
-/// Idle worker threads go away after two seconds.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// Between two looks at an execution that no runtime wakes.
+const PARK: Duration = Duration::from_secs(4);
 
-const MOST_ROUNDS: usize = 5;
+const MAX_ROUNDS: usize = 5;
 
 /// Noise.
-const MOST_GROWTH_KIB: u64 = 8 << 10;
+const MAX_GROWTH_KIB: u64 = 8 << 10;

@@ -1,5 +1,5 @@
-//! What stops a program: the host's interrupt, the heap limit, the depth of its calls. Boa looks at none of them by
-//! itself, so the program's ticks, its jobs and the guarded natives come here.
+//! [`Budget`]: what stops a program, which is the host's interrupt, the heap limit or the depth of its calls. Boa checks
+//! none of them by itself, so the program's ticks, its jobs and the guarded natives ask here.
 
 use std::{
     cell::Cell,
@@ -22,18 +22,18 @@ use crate::heap;
 
 /// The state of one engine that its natives share.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct Budget {
     pub(crate) interrupted: Arc<AtomicBool>,
     limits: HeapLimits,
-    /// Whether the heap limit was passed. For good: a program does not go on in what is left.
+    /// Whether the heap limit was passed. It is never reset: a program does not go on in what is left.
     exhausted: Cell<bool>,
-    /// The next look at what is garbage.
+    /// Bytes in use at which garbage is collected next.
     collect_at: Cell<usize>,
     /// Where the thread's stack stood when the engine was entered.
     stack_base: Cell<usize>,
 }
 
-impl Watch {
+impl Budget {
     pub(crate) fn new(limits: &HeapLimits) -> Self {
         Self {
             interrupted: Arc::default(),
@@ -50,44 +50,44 @@ impl Watch {
 
     /// What the engine reports if it was stopped.
     pub(crate) fn stop(&self) -> Option<Stop> {
-        self.weigh(0);
+        self.account(0);
         if self.exhausted.get() {
             return Some(Stop::OutOfMemory);
         }
         self.interrupted.load(Ordering::Relaxed).then_some(Stop::Interrupted)
     }
 
-    /// Whether the program has ended, without a look at its heap.
-    pub(crate) fn is_over(&self) -> bool {
+    /// Whether the program was stopped, without a look at its heap.
+    pub(crate) fn is_stopped(&self) -> bool {
         self.exhausted.get() || self.interrupted.load(Ordering::Relaxed)
     }
 
     /// At the head of every loop and function of the program.
     pub(crate) fn tick(&self, context: &Context) -> JsResult<()> {
-        self.charge(0)?;
+        self.reserve(0)?;
         // The count of frames, without a walk over them.
-        if context.stack_trace().size_hint().0 > self.most_frames() { Err(too_deep()) } else { Ok(()) }
+        if context.stack_trace().size_hint().0 > self.max_frames() { Err(too_deep()) } else { Ok(()) }
     }
 
     /// Before something that will need `bytes` more: an error that the program cannot catch if it must end.
-    pub(crate) fn charge(&self, bytes: usize) -> JsResult<()> {
-        self.weigh(bytes);
-        if self.is_over() {
+    pub(crate) fn reserve(&self, bytes: usize) -> JsResult<()> {
+        self.account(bytes);
+        if self.is_stopped() {
             // Of the errors that a program cannot catch, the one that says least of what it is not.
             return Err(EngineError::from(RuntimeLimitError::LoopIteration).into());
         }
-        if self.stack_base.get().abs_diff(stack_address()) > MOST_NATIVE_STACK { Err(too_deep()) } else { Ok(()) }
+        if self.stack_base.get().abs_diff(stack_address()) > MAX_NATIVE_STACK { Err(too_deep()) } else { Ok(()) }
     }
 
     /// For what would not come back: does nothing until the host stops the program.
-    pub(crate) fn wait_for_the_end(&self) -> JsResult<()> {
-        while !self.is_over() {
+    pub(crate) fn wait_for_stop(&self) -> JsResult<()> {
+        while !self.is_stopped() {
             thread::sleep(Duration::from_millis(2));
         }
-        self.charge(0)
+        self.reserve(0)
     }
 
-    fn weigh(&self, more: usize) {
+    fn account(&self, more: usize) {
         let needed = || heap::used().saturating_add(more);
         if needed() > self.collect_at.get() && !self.exhausted.get() {
             boa_gc::force_collect();
@@ -105,15 +105,15 @@ impl Watch {
     }
 
     /// Boa counts frames, not bytes. Small ones take about this much of what the limit is meant for.
-    fn most_frames(&self) -> usize {
+    fn max_frames(&self) -> usize {
         self.limits.stack_bytes / 256
     }
 
     /// Boa's own limits lie beyond, since what passes them cannot be caught. A native that calls back counts twice there.
     pub(crate) fn set_limits(&self, context: &mut Context) {
         let limits = context.runtime_limits_mut();
-        limits.set_recursion_limit(self.most_frames() * 4);
-        limits.set_stack_size_limit(self.most_frames() * 64);
+        limits.set_recursion_limit(self.max_frames() * 4);
+        limits.set_stack_size_limit(self.max_frames() * 64);
     }
 }
 
@@ -131,4 +131,4 @@ fn stack_address() -> usize {
 
 /// For natives that call back into the program. What recurses without a tick is bounded by the heap and stands on the
 /// rest of the thread's stack: [`Boa::THREAD_STACK_BYTES`](crate::Boa).
-const MOST_NATIVE_STACK: usize = 8 << 20;
+const MAX_NATIVE_STACK: usize = 8 << 20;

@@ -1,7 +1,0 @@
-//! A thousand hostile programs, on QuickJS.
-
-use std::{process::ExitCode, sync::Arc};
-
-fn main() -> ExitCode {
-    codemode_conformance::survive(Arc::new(codemode_driver_quickjs::driver()))
-}
