@@ -71,7 +71,7 @@ fn stubs(criterion: &mut Criterion) {
     let driver = drivers::names().first().and_then(|name| drivers::open(name).ok()).expect("a driver was compiled in");
     for count in [1, 100, 1_000] {
         let tools = tools::many(count);
-        let build = || codemode::CodeMode::builder().shared_driver(driver.clone()).tools(tools.clone()).build();
+        let build = || codemode::CodeMode::builder().driver(driver.clone()).tools(tools.clone()).build();
         let declared = build().expect("the tools are accepted");
         assert_eq!(declared.stubs().matches("declare function external_").count(), count);
         group.bench_function(BenchmarkId::new(format!("{count}tools"), "core"), |bencher| bencher.iter(build));

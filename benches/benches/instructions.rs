@@ -8,8 +8,8 @@ use std::{collections::VecDeque, hint::black_box, sync::Arc, time::Duration};
 
 use codemode::{
     CodeMode, Json, Limits, Tool, ToolNames,
-    message::{Delivery, Said},
-    session::{Action, Input, Pace, Session, Start},
+    message::{GuestMessage, HostMessage},
+    session::{Action, EventLoop, Input, Mode, Start},
     testing,
     typescript::{CompileOptions, Compiled, compile},
 };
@@ -52,14 +52,17 @@ fn catalog(tools: Vec<Tool>) -> CodeMode {
 #[library_benchmark]
 #[bench::kilobyte(format!("call 7 external_save\n{}", kilobyte()))]
 fn read_call(text: String) -> bool {
-    matches!(Said::parse(black_box(&text)), Ok(Said::Call { id: 7, function: "external_save", input: Some(_) }))
+    matches!(
+        GuestMessage::parse(black_box(&text)),
+        Ok(GuestMessage::Call { id: 7, function: "external_save", input: Some(_) })
+    )
 }
 
 // An answer of a kilobyte, as it is delivered.
 #[library_benchmark]
 #[bench::kilobyte(kilobyte())]
 fn write_answer(json: Json) -> String {
-    Delivery::Answer { id: 7, now: 1_700_000_000_000, answer: Ok(Some(json)) }.text()
+    HostMessage::Answer { id: 7, now: 1_700_000_000_000, answer: Ok(Some(json)) }.text()
 }
 
 fn kilobyte() -> Json {
@@ -71,18 +74,21 @@ fn kilobyte() -> Json {
 #[bench::calls100(start())]
 fn session_of_calls(start: Start) -> bool {
     let mut actions = VecDeque::new();
-    let mut session = Session::start(start, &mut actions);
+    let mut session = EventLoop::start(start, &mut actions);
     for id in 1..=100 {
         let now = Duration::from_millis(id);
         let input = Json::from_text("{\"n\":1}").ok();
-        assert_eq!(session.on(now, Input::Said(Said::Call { id, function: EXTERNALS[1], input }), &mut actions), None);
+        assert_eq!(
+            session.on(now, Input::Message(GuestMessage::Call { id, function: EXTERNALS[1], input }), &mut actions),
+            None
+        );
         session.on(now, Input::Idle, &mut actions);
         assert!(actions.drain(..).any(|action| matches!(action, Action::Start(call) if call.id == id)));
         session.on(now, Input::Answered(id, Ok(Json::from_text("{\"n\":2}").ok())), &mut actions);
         assert!(actions.drain(..).any(|action| matches!(action, Action::Deliver(_))));
     }
     let now = Duration::from_secs(1);
-    session.on(now, Input::Said(Said::Done(None)), &mut actions);
+    session.on(now, Input::Message(GuestMessage::Done(None)), &mut actions);
     session.on(now, Input::Idle, &mut actions);
     session.finished()
 }
@@ -96,6 +102,6 @@ fn start() -> Start {
         epoch_ms: 1_700_000_000_000,
         seed: 1,
         code_length: PROGRAM.len(),
-        pace: Pace::Live,
+        pace: Mode::Live,
     }
 }

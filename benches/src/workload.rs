@@ -48,7 +48,7 @@ impl Workload {
         let tool = |name: &String| tools::tool(name, gate).ok_or_else(|| format!("there is no tool {name:?}"));
         let tools = self.tools.iter().map(tool).collect::<Result<Vec<_>, _>>()?;
         CodeMode::builder()
-            .shared_driver(driver.clone())
+            .driver(driver.clone())
             .tools(tools)
             .limits(drivers::limits())
             .build()

@@ -32,7 +32,7 @@ pub fn replay(args: &ReplayArgs) -> Result<ExitStatus, Problem> {
         })?,
     };
     let driver = tools::driver(args.driver.as_deref())?;
-    let code_mode = CodeMode::builder().shared_driver(driver).build()?;
+    let code_mode = CodeMode::builder().driver(driver).build()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -73,7 +73,7 @@ impl Tools {
         limits: Limits,
         warn: impl Fn(String) + Send + Sync + 'static,
     ) -> Result<CodeMode, Problem> {
-        self.give(CodeMode::builder().shared_driver(driver).limits(limits).on_warning(warn))
+        self.give(CodeMode::builder().driver(driver).limits(limits).on_warning(warn))
     }
 
     /// The code mode over these tools that a builder makes.

@@ -16,7 +16,7 @@ pub(crate) fn code_mode(
     tools: impl IntoIterator<Item = Tool>,
     limits: Limits,
 ) -> Result<CodeMode, String> {
-    let builder = CodeMode::builder().shared_driver(driver.clone()).tools(tools).limits(limits);
+    let builder = CodeMode::builder().driver(driver.clone()).tools(tools).limits(limits);
     builder.build().map_err(|error| error.to_string())
 }
 

@@ -90,7 +90,7 @@ fn code_mode(case: &Case, driver: &Arc<dyn IsolateDriver>, stage: &Stage) -> Res
     let all = named.chain(described).collect::<Result<Vec<Tool>, String>>()?;
     let warnings = stage.tool_warnings.clone();
     CodeMode::builder()
-        .shared_driver(driver.clone())
+        .driver(driver.clone())
         .tools(all)
         .on_warning(move |warning| lock(&warnings).push(warning))
         .build()

@@ -10,13 +10,13 @@ use std::{
 };
 
 use codemode_core::{
-    BoxFuture, Call, CallError, ContextConfig, Event, EventKind, Failure, FailureKind, Host, IsolateDriver, Json, Limits,
-    Program, ProgressSink, Recorder, Threaded, ToolNames,
+    BoxFuture, Call, CallError, ContextConfig, Event, EventKind, Failure, FailureKind, Host, IsolateDriver, Json,
+    Limits, Program, ProgressSink, Recorder, Threaded, ToolNames,
     engine::scripted::{ScriptedEngine, ScriptedOptions},
 };
 
 fn scripted() -> Threaded<ScriptedEngine> {
-    Threaded::parking(ScriptedOptions::default())
+    Threaded::pooled(ScriptedOptions::default())
 }
 
 fn config(timeout_ms: u64) -> ContextConfig {
@@ -53,7 +53,10 @@ async fn a_listener_that_blocks_delays_no_other_deadline() {
         tokio::spawn(async move { scripted().execute(config(20), Program::new("deaf 2000", "slow"), told).await });
     tokio::time::sleep(Duration::from_millis(100)).await;
     let begun = Instant::now();
-    let outcome = scripted().execute(config(50), Program::new("spin", "other"), Arc::<Explains>::default()).await.expect("the host is fine");
+    let outcome = scripted()
+        .execute(config(50), Program::new("spin", "other"), Arc::<Explains>::default())
+        .await
+        .expect("the host is fine");
     assert!(outcome.result.is_err_and(|failure| failure.kind == FailureKind::Timeout));
     assert!(begun.elapsed() < Duration::from_millis(500), "{:?}", begun.elapsed());
     let slow = slow.await.expect("no panic").expect("the host is fine");

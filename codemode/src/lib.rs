@@ -68,7 +68,7 @@ pub fn quickjs() -> Threaded<codemode_driver_quickjs::QuickJs> {
     codemode_driver_quickjs::driver()
 }
 
-/// QuickJS in WebAssembly. For other options than the default ones: `Threaded::<Wasm>::parking(options)`.
+/// QuickJS in WebAssembly. For other options than the default ones: `Threaded::<Wasm>::pooled(options)`.
 #[cfg(feature = "wasm")]
 pub fn wasm() -> Threaded<Wasm> {
     codemode_driver_wasm::driver()

@@ -30,8 +30,8 @@ use boa_engine::{
 use codemode_core::{
     Limits, Threaded,
     engine::{
-        Engine, EngineInfo, Fault, HeapLimits, Hold, Interrupter, PRELUDE, PRELUDE_FILE, Port, Reach, Script,
-        ScriptError, Stop,
+        Engine, EngineInfo, Fault, HeapEnforcement, HeapLimits, InterruptSupport, Interrupter, PRELUDE, PRELUDE_FILE,
+        Port, Script, ScriptError, Stop,
     },
 };
 
@@ -43,7 +43,7 @@ use crate::{
 
 /// The driver with its defaults: a thread for each engine, and two engines kept warm, since Boa is slow to start.
 pub fn driver() -> Threaded<Boa> {
-    Threaded::pinned(()).warm(2, Limits::default().heap)
+    Threaded::dedicated(()).warm(2, Limits::default().heap)
 }
 
 /// One Boa context, on one thread.
@@ -59,8 +59,8 @@ impl Engine for Boa {
     const INFO: EngineInfo = EngineInfo {
         name: "boa",
         version: "boa 0.22.0",
-        interrupt: Reach::Ticks,
-        heap: Hold::BestEffort,
+        interrupt: InterruptSupport::Ticks,
+        heap: HeapEnforcement::BestEffort,
         isolation: "one context for each execution, in this process; safe Rust nearly throughout, no C",
     };
 

@@ -10,11 +10,11 @@ use codemode_driver_boa::{Boa, GuestHeap};
 static ALLOCATOR: GuestHeap = GuestHeap::SYSTEM;
 
 fn main() -> ExitCode {
-    let cold = Threaded::<Boa>::pinned(());
+    let cold = Threaded::<Boa>::dedicated(());
     // On a small machine, 64 engines started at once would not be ready in time.
-    let warm = Threaded::<Boa>::pinned(()).warm(64, HOSTILE_HEAP);
+    let warm = Threaded::<Boa>::dedicated(()).warm(64, HOSTILE_HEAP);
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    if let Err(error) = runtime.block_on(warm.filled()) {
+    if let Err(error) = runtime.block_on(warm.ready()) {
         eprintln!("{error}");
         return ExitCode::FAILURE;
     }

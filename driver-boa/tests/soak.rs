@@ -10,6 +10,6 @@ use codemode_driver_boa::{Boa, GuestHeap};
 static ALLOCATOR: GuestHeap = GuestHeap::SYSTEM;
 
 fn main() -> ExitCode {
-    let (cold, warm) = (Threaded::<Boa>::pinned(()), Threaded::<Boa>::pinned(()).warm(4, SOAK_HEAP));
+    let (cold, warm) = (Threaded::<Boa>::dedicated(()), Threaded::<Boa>::dedicated(()).warm(4, SOAK_HEAP));
     soak(Arc::new(cold), Arc::new(warm), include_str!("known.toml"))
 }

@@ -16,7 +16,10 @@ use std::{
 
 use codemode_core::{
     Threaded,
-    engine::{Engine, EngineInfo, Fault, HeapLimits, Hold, Interrupter, Port, Reach, Script, ScriptError, Stop},
+    engine::{
+        Engine, EngineInfo, Fault, HeapEnforcement, HeapLimits, InterruptSupport, Interrupter, Port, Script,
+        ScriptError, Stop,
+    },
 };
 use rquickjs::{
     CatchResultExt, CaughtError, Context, Ctx, Function, Persistent, Runtime, Value,
@@ -28,7 +31,7 @@ use crate::heap::{Counting, HeapMeter};
 
 /// The driver with its defaults: engines rest without a thread, no warm pool.
 pub fn driver() -> Threaded<QuickJs> {
-    Threaded::parking(())
+    Threaded::pooled(())
 }
 
 /// One QuickJS runtime with one context.
@@ -70,8 +73,8 @@ impl Engine for QuickJs {
     const INFO: EngineInfo = EngineInfo {
         name: "quickjs",
         version: "quickjs-ng 0.16.2 (rquickjs 0.14.0)",
-        interrupt: Reach::Anywhere,
-        heap: Hold::Counted,
+        interrupt: InterruptSupport::Anywhere,
+        heap: HeapEnforcement::Counted,
         isolation: "one runtime for each execution, in this process; as strong as QuickJS is free of memory errors",
     };
 

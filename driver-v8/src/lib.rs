@@ -15,7 +15,8 @@ use std::sync::{
 use codemode_core::{
     Threaded,
     engine::{
-        Engine, EngineInfo, Fault, HeapLimits, Hold, Interrupter, PRELUDE_LOCK, Port, Reach, Script, ScriptError, Stop,
+        Engine, EngineInfo, Fault, HeapEnforcement, HeapLimits, InterruptSupport, Interrupter, PRELUDE_SEAL, Port,
+        Script, ScriptError, Stop,
     },
 };
 
@@ -23,7 +24,7 @@ use crate::{heap::HeapMeter, natives::Guest};
 
 /// The driver with its defaults: a thread for each execution, no warm pool.
 pub fn driver() -> Threaded<V8> {
-    Threaded::pinned(())
+    Threaded::dedicated(())
 }
 
 /// One V8 isolate with one context.
@@ -40,8 +41,8 @@ impl Engine for V8 {
     const INFO: EngineInfo = EngineInfo {
         name: "v8",
         version: "V8 15.2.124 (v8 152.2.0)",
-        interrupt: Reach::ProgramCode,
-        heap: Hold::BestEffort,
+        interrupt: InterruptSupport::ProgramCode,
+        heap: HeapEnforcement::BestEffort,
         isolation: "one isolate for each execution, in this process; as strong as V8 is free of memory errors",
     };
 
@@ -71,7 +72,7 @@ impl Engine for V8 {
             (v8::Global::new(scope, context), v8::Global::new(scope, bridge))
         };
         let mut engine = Self { bridge, context, isolate, heap, interrupted };
-        match engine.deliver(PRELUDE_LOCK) {
+        match engine.deliver(PRELUDE_SEAL) {
             Ok(()) => Ok(engine),
             Err(Stop::OutOfMemory) => Err("the heap limit is too small for V8".into()),
             Err(stop) => Err(format!("the prelude could not be locked: {stop:?}").into()),

@@ -158,7 +158,7 @@ impl fmt::Display for Held {
 
 fn code_mode(driver: Arc<dyn IsolateDriver>, tool: Tool) -> CodeMode {
     let limits = Limits { wall: Duration::from_secs(300), ..Limits::default() };
-    CodeMode::builder().shared_driver(driver).tools([tool]).limits(limits).build().expect("the tool has a name")
+    CodeMode::builder().driver(driver).tools([tool]).limits(limits).build().expect("the tool has a name")
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {

@@ -17,7 +17,10 @@ use std::sync::Arc;
 
 use codemode_core::{
     Threaded,
-    engine::{Engine, EngineInfo, Fault, HeapLimits, Hold, Interrupter, Port, Reach, Script, ScriptError, Stop},
+    engine::{
+        Engine, EngineInfo, Fault, HeapEnforcement, HeapLimits, InterruptSupport, Interrupter, Port, Script,
+        ScriptError, Stop,
+    },
 };
 use wasmtime::{Result, Store, Trap};
 
@@ -26,7 +29,7 @@ use crate::{guest::Guest, memory::text_in_table, runtime::Runtime, sandbox::Sand
 
 /// The driver with its defaults: engines rest without a thread, no warm pool.
 pub fn driver() -> Threaded<Wasm> {
-    Threaded::parking(Options::default())
+    Threaded::pooled(Options::default())
 }
 
 /// One wasm instance with QuickJS in it.
@@ -41,8 +44,8 @@ impl Engine for Wasm {
     const INFO: EngineInfo = EngineInfo {
         name: "wasm",
         version: "quickjs-ng 0.16.2 in WebAssembly (wasmtime 48)",
-        interrupt: Reach::Anywhere,
-        heap: Hold::Structural,
+        interrupt: InterruptSupport::Anywhere,
+        heap: HeapEnforcement::Structural,
         isolation: "one WebAssembly instance for each execution, in this process; as strong as wasmtime's sandbox",
     };
 

@@ -21,12 +21,12 @@ async fn ten_thousand_executions_wait_at_once() {
 
 #[tokio::test]
 async fn a_full_pool_refuses_nobody() {
-    all_wait_at_once(Arc::new(Threaded::<Wasm>::parking(Options::default().slots(3))), 50).await;
+    all_wait_at_once(Arc::new(Threaded::<Wasm>::pooled(Options::default().slots(3))), 50).await;
 }
 
 #[tokio::test]
 async fn a_driver_without_a_pool_works() {
-    all_wait_at_once(Arc::new(Threaded::<Wasm>::parking(Options::default().slots(0))), 10).await;
+    all_wait_at_once(Arc::new(Threaded::<Wasm>::pooled(Options::default().slots(0))), 10).await;
 }
 
 /// Each execution calls a tool; the tool answers when all have called it.
@@ -42,7 +42,7 @@ async fn all_wait_at_once(driver: Arc<dyn IsolateDriver>, count: usize) {
         }
     });
     let limits = Limits { wall: Duration::from_secs(300), ..Limits::default() };
-    let builder = CodeMode::builder().shared_driver(driver).tools([tool]).limits(limits);
+    let builder = CodeMode::builder().driver(driver).tools([tool]).limits(limits);
     let code_mode = Arc::new(builder.build().expect("the tool has a name"));
     let mut running = tokio::task::JoinSet::new();
     for n in 0..count {

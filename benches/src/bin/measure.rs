@@ -142,7 +142,7 @@ async fn time(driver: &Arc<dyn IsolateDriver>, workload: &Workload) -> Result<f6
 /// `return 1 + 1` beside so many tools that are not called.
 async fn time_with_tools(driver: &Arc<dyn IsolateDriver>, count: usize) -> Result<f64, Problem> {
     let code_mode = CodeMode::builder()
-        .shared_driver(driver.clone())
+        .driver(driver.clone())
         .tools(tools::many(count))
         .limits(drivers::limits())
         .build()

@@ -31,7 +31,7 @@ pub fn serve(args: &McpArgs) -> Result<ExitStatus, Problem> {
         options.store = servers.store();
     }
     let wall = limits.wall;
-    let mut builder = CodeMode::builder().shared_driver(driver).limits(limits).on_warning(warn);
+    let mut builder = CodeMode::builder().driver(driver).limits(limits).on_warning(warn);
     builder = builder.catalog_tokens(args.catalog_tokens.unwrap_or(CATALOG_TOKENS));
     if let Some(tokens) = args.lazy_tokens {
         builder = builder.lazy_tokens(tokens);

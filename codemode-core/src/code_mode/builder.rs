@@ -7,7 +7,7 @@ use std::{
 
 use codemode_typescript::names;
 
-use super::{CodeMode, Shared};
+use super::{CodeMode, Inner};
 use crate::{
     code_mode::{
         catalog::Catalog,
@@ -24,7 +24,7 @@ use crate::{
     types::{Error, ErrorKind, Event, Limits, Listener, ToolNames},
 };
 
-const MOST_CHECKED_AT_START: usize = 256;
+const MAX_CHECKED_AT_START: usize = 256;
 const LAZY_TOKENS: usize = 2_000;
 /// Of English with names in it.
 const BYTES_PER_TOKEN: usize = 4;
@@ -81,15 +81,15 @@ impl CodeModeBuilder {
         self
     }
 
-    /// Hears the events of all executions, in order within each. Called on the threads that run the programs: it must
-    /// not block.
+    /// Receives the events of all executions, in order within each; see [`Host::event`](crate::Host::event) for the
+    /// threads.
     #[must_use]
     pub fn on_event(mut self, listen: impl Fn(Event) + Send + Sync + 'static) -> Self {
         self.on_event = Some(Arc::new(listen));
         self
     }
 
-    /// Hears what is odd but not wrong, such as an answer that does not fit its tool's schema. Without it, warnings
+    /// Receives what is odd but not wrong, such as an answer that does not fit its tool's schema. Without it, warnings
     /// go to standard error.
     #[must_use]
     pub fn on_warning(mut self, listen: impl Fn(String) + Send + Sync + 'static) -> Self {
@@ -178,7 +178,7 @@ impl CodeModeBuilder {
         let mut problems: Vec<String> =
             declared.problems.iter().map(|problem| format!("{}: {}", problem.tool, problem.message)).collect();
         // Preparing a schema costs some 50 µs; a catalog of thousands does it at the first call of each tool.
-        if tools.len() <= MOST_CHECKED_AT_START {
+        if tools.len() <= MAX_CHECKED_AT_START {
             problems
                 .extend(tools.iter().filter_map(|tool| Some(format!("{}: {}", tool.name(), tool.schema_problem()?))));
         }
@@ -195,7 +195,7 @@ impl CodeModeBuilder {
         let mut system_prompt = prompt::system_prompt(&parts);
         system_prompt.push_notes(&notes);
         Ok(CodeMode {
-            shared: Arc::new(Shared {
+            inner: Arc::new(Inner {
                 driver,
                 catalog: Arc::new(Catalog { tools, names, stubs: declared, discovery, on_warning }),
                 limits,

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 /// What to register with the model.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct ToolDefinition {
     /// `execute_typescript`, `discover_tools` or `search_tools`.
     pub name: &'static str,

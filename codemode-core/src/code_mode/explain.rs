@@ -51,7 +51,7 @@ impl Explainer {
         if outcome.dropped_calls.is_empty() {
             outcome.warnings.extend(said);
         } else {
-            outcome.warnings.extend(dropped(&outcome.dropped_calls, &lints, by_host).take(MOST_WARNINGS));
+            outcome.warnings.extend(dropped(&outcome.dropped_calls, &lints, by_host).take(MAX_WARNINGS));
         }
         outcome
     }
@@ -166,8 +166,8 @@ fn dropped(calls: &[DroppedCall], lints: &[&Diagnostic], by_host: bool) -> impl 
     };
     let awaits: Vec<&Diagnostic> = lints.iter().filter(awaits).copied().collect();
     let texts = groups.into_iter().map(move |(function, started, ids)| {
-        let shown: Vec<String> = ids.iter().take(MOST_IDS).map(u64::to_string).collect();
-        let more = if ids.len() > MOST_IDS { ", …" } else { "" };
+        let shown: Vec<String> = ids.iter().take(MAX_IDS).map(u64::to_string).collect();
+        let more = if ids.len() > MAX_IDS { ", …" } else { "" };
         let calls = format!("{} {}{more}", if ids.len() == 1 { "call" } else { "calls" }, shown.join(", "));
         let named = awaits.iter().find(|lint| lint.message.contains(&**function));
         let advice = match named.or(awaits.first()) {
@@ -191,7 +191,7 @@ fn one_line(text: &str, types: &[TypeStub]) -> String {
     for named in types.iter().rev().filter(|named| text.contains(&named.name)) {
         line.push_str(&format!("; {}", flat(&named.text).trim_end_matches(';')));
     }
-    match line.char_indices().nth(LONGEST_TYPE) {
+    match line.char_indices().nth(MAX_TYPE) {
         Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
         None => line,
     }
@@ -210,7 +210,7 @@ pub(crate) fn rejection(code: &str, diagnostics: &[Diagnostic]) -> Failure {
         _ => (FailureKind::Invalid, "UnsupportedSyntax"),
     };
     let mut message = first.message.clone();
-    for other in diagnostics.iter().skip(1).take(MOST_WARNINGS) {
+    for other in diagnostics.iter().skip(1).take(MAX_WARNINGS) {
         message.push_str(&format!("\nalso line {}: {}", other.line, other.message));
     }
     let mut failure = Failure::new(kind, name, message);
@@ -225,6 +225,6 @@ pub(crate) fn rejection(code: &str, diagnostics: &[Diagnostic]) -> Failure {
     failure
 }
 
-const MOST_WARNINGS: usize = 5;
-const MOST_IDS: usize = 5;
-const LONGEST_TYPE: usize = 400;
+const MAX_WARNINGS: usize = 5;
+const MAX_IDS: usize = 5;
+const MAX_TYPE: usize = 400;

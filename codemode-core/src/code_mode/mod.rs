@@ -43,10 +43,10 @@ use crate::{
 /// One tool for a model, `execute_typescript`, in front of all the tools of a host. Cheap to clone.
 #[derive(Clone)]
 pub struct CodeMode {
-    shared: Arc<Shared>,
+    inner: Arc<Inner>,
 }
 
-struct Shared {
+struct Inner {
     driver: Arc<dyn IsolateDriver>,
     catalog: Arc<Catalog>,
     limits: Limits,
@@ -60,6 +60,7 @@ struct Shared {
 
 /// A function of the sandbox and the tool behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FunctionInfo<'a> {
     /// What programs call.
     pub name: &'a str,
@@ -72,54 +73,54 @@ pub struct FunctionInfo<'a> {
 impl CodeMode {
     /// What to register with the model: name, description and schemas of `execute_typescript`.
     pub fn tool_definition(&self) -> &ToolDefinition {
-        &self.shared.definition
+        &self.inner.definition
     }
 
     /// The second tool to register when there are [lazy](Tool::lazy) tools: `discover_tools` gives their declarations.
     pub fn discovery_definition(&self) -> Option<&ToolDefinition> {
-        self.shared.lazy_definitions.as_ref().map(|(discovery, _)| discovery)
+        self.inner.lazy_definitions.as_ref().map(|(discovery, _)| discovery)
     }
 
     /// A third tool to register when there are lazy tools: `search_tools` finds them by words, as `external_searchTools`
     /// does for programs. It saves a model that knows no names an execution.
     pub fn search_definition(&self) -> Option<&ToolDefinition> {
-        self.shared.lazy_definitions.as_ref().map(|(_, search)| search)
+        self.inner.lazy_definitions.as_ref().map(|(_, search)| search)
     }
 
     /// Answers a model's call of `discover_tools`: takes `{ "toolNames": […] }`, gives the declarations, and the nearest
     /// names where there is no such tool.
     pub fn discover(&self, input: &Value) -> Value {
-        self.shared.catalog.discovery.get().map_or_else(nothing_lazy, |discovery| discovery.discover(input))
+        self.inner.catalog.discovery.get().map_or_else(nothing_lazy, |discovery| discovery.discover(input))
     }
 
     /// Answers a model's call of `search_tools`: takes `{ "query", "limit"?, "offset"? }`, gives a page of declarations.
     pub fn search(&self, input: &Value) -> Value {
-        self.shared.catalog.discovery.get().map_or_else(nothing_lazy, |discovery| discovery.answer_search(input))
+        self.inner.catalog.discovery.get().map_or_else(nothing_lazy, |discovery| discovery.answer_search(input))
     }
 
-    /// A system prompt that ends with the [catalog](Self::catalog).
+    /// A system prompt that ends with the [declarations](Self::declarations).
     pub fn system_prompt(&self) -> &str {
-        &self.shared.system_prompt.text
+        &self.inner.system_prompt.text
     }
 
     /// The tools as the system prompt shows them: declarations, a line for each lazy tool, and how to get its declaration.
-    pub fn catalog(&self) -> &str {
-        self.shared.system_prompt.catalog()
+    pub fn declarations(&self) -> &str {
+        self.inner.system_prompt.catalog()
     }
 
     /// The system prompt with a sentence in place of the catalog, for hosts that show that elsewhere.
     pub fn system_prompt_without_catalog(&self, instead: &str) -> String {
-        self.shared.system_prompt.without_catalog(instead)
+        self.inner.system_prompt.without_catalog(instead)
     }
 
     /// The TypeScript declarations of all tools that are not [lazy](Tool::lazy).
     pub fn stubs(&self) -> &str {
-        &self.shared.catalog.stubs.text
+        &self.inner.catalog.stubs.text
     }
 
     /// Each function of the sandbox, in order, for hosts that show a large catalog in parts.
     pub fn functions(&self) -> impl Iterator<Item = FunctionInfo<'_>> {
-        let Catalog { names, tools, .. } = &*self.shared.catalog;
+        let Catalog { names, tools, .. } = &*self.inner.catalog;
         names.functions().iter().zip(tools).map(|(name, tool)| FunctionInfo {
             name,
             tool: tool.name(),
@@ -130,7 +131,7 @@ impl CodeMode {
     /// The declarations of some functions with the types they need, each once. Names that are none are passed over.
     pub fn stubs_of(&self, functions: &[&str]) -> String {
         let (mut text, mut types) = (String::new(), HashSet::new());
-        for stub in functions.iter().filter_map(|name| self.shared.catalog.stub(name)) {
+        for stub in functions.iter().filter_map(|name| self.inner.catalog.stub(name)) {
             for named in stub.types.iter().filter(|named| types.insert(named.name.as_str())) {
                 text.push_str(named.text.trim_end());
                 text.push('\n');
@@ -143,12 +144,12 @@ impl CodeMode {
 
     /// What is wrong with single tools, such as a schema that is none. The other tools are not affected.
     pub fn problems(&self) -> &[String] {
-        &self.shared.problems
+        &self.inner.problems
     }
 
     /// The driver that runs the programs.
     pub fn driver(&self) -> &Arc<dyn IsolateDriver> {
-        &self.shared.driver
+        &self.inner.driver
     }
 
     /// Answers a model's call of `execute_typescript`: takes `{ "typescriptCode": "…" }`, gives what the model is to
@@ -179,14 +180,14 @@ impl CodeMode {
     /// # Errors
     /// Only when the host fails; whatever the program does, also a syntax error, is in the [`Outcome`].
     pub async fn execute(&self, code: &str, options: ExecuteOptions) -> Result<Outcome, Error> {
-        let limits = options.limits.unwrap_or_else(|| self.shared.limits.clone());
+        let limits = options.limits.unwrap_or_else(|| self.inner.limits.clone());
         limits.check()?;
-        let (catalog, names) = (&self.shared.catalog, &self.shared.catalog.names);
+        let (catalog, names) = (&self.inner.catalog, &self.inner.catalog.names);
         let tool_call_id = options.tool_call_id.unwrap_or_else(fresh_id);
         let mut host = ToolHost {
             catalog: catalog.clone(),
             tool_call_id: tool_call_id.clone(),
-            events: EventSink([self.shared.on_event.clone(), options.listener]),
+            events: EventSink([self.inner.on_event.clone(), options.listener]),
             explainer: None,
         };
         let compiled = match self.compile(code, names, &limits) {
@@ -203,7 +204,7 @@ impl CodeMode {
         let explainer = Arc::new(Explainer::new(code, compiled, names.clone(), catalog.clone()));
         host.explainer = Some(explainer.clone());
         let config = ContextConfig { limits, tools: names.clone() };
-        let outcome = self.shared.driver.execute(config, program, Arc::new(host)).await?;
+        let outcome = self.inner.driver.execute(config, program, Arc::new(host)).await?;
         Ok(explainer.complete(outcome))
     }
 
@@ -222,33 +223,33 @@ impl CodeMode {
         };
         let program = program(&compiled, &names, fresh_id());
         let config = ContextConfig { limits, tools: names.clone() };
-        let outcome = self.shared.driver.replay(config, program, recording).await?;
-        Ok(Explainer::new(code, compiled, names, self.shared.catalog.clone()).complete(outcome))
+        let outcome = self.inner.driver.replay(config, program, recording).await?;
+        Ok(Explainer::new(code, compiled, names, self.inner.catalog.clone()).complete(outcome))
     }
 
     pub(crate) fn compile(&self, code: &str, names: &ToolNames, limits: &Limits) -> Result<Compiled, Vec<Diagnostic>> {
         let known = |name: &str| names.find(name).is_some() || is_global(name);
-        let catalog = &self.shared.catalog;
+        let catalog = &self.inner.catalog;
         let check_input = |function: &str, input: Option<&LiteralInput>| {
             let tool = catalog.names.find(function).and_then(|(index, _)| catalog.tools.get(index));
             tool.map(|tool| tool.literal_problems(input)).unwrap_or_default()
         };
-        let declaration = |function: &str| self.shared.catalog.stub(function).map(explain::declaration);
+        let declaration = |function: &str| self.inner.catalog.stub(function).map(explain::declaration);
         let options = CompileOptions {
             check_input: &check_input,
             declaration: &declaration,
-            ticks: self.shared.driver.wants_ticks(),
+            ticks: self.inner.driver.wants_ticks(),
             ..CompileOptions::new(limits.source_bytes, &known, names.functions())
         };
         compile(code, &options)
     }
 
     pub(crate) fn names(&self) -> &ToolNames {
-        &self.shared.catalog.names
+        &self.inner.catalog.names
     }
 
     pub(crate) fn limits(&self) -> &Limits {
-        &self.shared.limits
+        &self.inner.limits
     }
 }
 
@@ -264,8 +265,8 @@ fn nothing_lazy() -> Value {
 
 impl fmt::Debug for CodeMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tools = self.shared.catalog.tools.len();
-        f.debug_struct("CodeMode").field("driver", &self.shared.driver).field("tools", &tools).finish_non_exhaustive()
+        let tools = self.inner.catalog.tools.len();
+        f.debug_struct("CodeMode").field("driver", &self.inner.driver).field("tools", &tools).finish_non_exhaustive()
     }
 }
 

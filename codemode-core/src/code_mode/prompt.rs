@@ -36,8 +36,8 @@ pub fn tool_description(parts: &PromptParts<'_>) -> String {
         parts.tools.iter().map(|tool| tool.guest_name.strip_prefix(PREFIX).unwrap_or(tool.guest_name)).collect();
     let _infallible = match (names.len(), parts.lazy) {
         (0, 0) => write!(text, " There are no tools now."),
-        (1..=MOST_NAMES, 0) => write!(text, " Tools: {}.", names.join(", ")),
-        (1..=MOST_NAMES, more) => write!(text, " Tools: {}, and {more} more.", names.join(", ")),
+        (1..=MAX_NAMES, 0) => write!(text, " Tools: {}.", names.join(", ")),
+        (1..=MAX_NAMES, more) => write!(text, " Tools: {}, and {more} more.", names.join(", ")),
         (count, more) => write!(text, " There are {} tools.", count + more),
     };
     text
@@ -133,7 +133,7 @@ fn push_code(text: &mut String, code: &str) {
 
 /// A program of one or two calls that fits the tools' schemas.
 fn example(tools: &[ToolSignature<'_>]) -> String {
-    let mut calls: Vec<Call> = tools.iter().take(MOST_LOOKED_AT).map(Call::of).collect();
+    let mut calls: Vec<Call> = tools.iter().take(MAX_LOOKED_AT).map(Call::of).collect();
     // Stable: among equals, the host's first tools come first.
     calls.sort_by_key(|call| call.reluctance);
     calls.truncate(2);
@@ -177,7 +177,7 @@ impl Call {
             variable: variable(&words),
             gives_array: tool.output.is_some_and(|output| output.get("type").and_then(Value::as_str) == Some("array")),
             reluctance: u32::from(!sample.is_sure) * 8
-                + u32::from(input.len() > LONGEST_INPUT) * 4
+                + u32::from(input.len() > MAX_INPUT) * 4
                 + u32::from(writes) * 2
                 + u32::from(!reads),
             text: format!("{}({input})", tool.guest_name),
@@ -244,12 +244,12 @@ fn number(number: u64) -> String {
 }
 
 /// More names than this are counted instead.
-const MOST_NAMES: usize = 30;
+const MAX_NAMES: usize = 30;
 
 /// The example is looked for among this many of the first tools, so that appending tools does not change it.
-const MOST_LOOKED_AT: usize = 8;
+const MAX_LOOKED_AT: usize = 8;
 
-const LONGEST_INPUT: usize = 120;
+const MAX_INPUT: usize = 120;
 
 const READING_WORDS: &[&str] =
     &["describe", "fetch", "find", "get", "list", "load", "lookup", "query", "read", "search", "show"];

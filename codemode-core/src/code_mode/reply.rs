@@ -9,6 +9,7 @@ use crate::types::{ConsoleLine, Error, Failure, FailureKind, Json, Level, Outcom
 
 /// What the model gets back: `{ success, result?, logs?, error? }`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Reply {
     /// Whether the program returned.
     pub success: bool,
@@ -27,6 +28,7 @@ pub struct Reply {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs)] // Named and documented as in `Failure`.
+#[non_exhaustive]
 pub struct ReplyError {
     pub kind: FailureKind,
     pub name: String,

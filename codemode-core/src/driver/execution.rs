@@ -19,17 +19,17 @@ use crate::{
     driver::{
         ContextConfig, Host, Program, ReceiveProgress,
         clock::{fresh_seed, real_time_ms},
-        timer::{self, Alarm},
+        timer::{self, Timer},
         workers::Workers,
     },
     engine::{Interrupter, Port, Stop},
     journal::{Entry, Journal, Recording, replay::Replay},
     session::{
-        Action, Ending, Input, Pace, Session, Start,
-        message::{Said, refusal},
+        Action, EventLoop, Input, Mode, Start,
+        message::{GuestMessage, refusal},
         url,
     },
-    types::{Error, ErrorKind, Event, Failure, Json, Limits, Outcome, Progress, Stats},
+    types::{Error, ErrorKind, Event, Failure, Json, Limits, Outcome, Progress},
 };
 
 /// What an execution is asked to do.
@@ -74,7 +74,7 @@ struct State {
     answer: Option<oneshot::Sender<Answer>>,
     /// Why there will be no execution, until somebody asks for one.
     failed: Option<Error>,
-    grace: Option<Alarm>,
+    grace: Option<Timer>,
     /// Events that wait for the one that is being delivered.
     outbox: VecDeque<Event>,
     /// Somebody is in the host's event callback.
@@ -84,13 +84,12 @@ struct State {
 }
 
 struct Running {
-    session: Session,
+    session: EventLoop,
     host: Option<Arc<dyn Host>>,
     journal: Option<Box<dyn Journal>>,
     replay: Option<Replay>,
     begun: Instant,
     startup: Duration,
-    seed: u64,
 }
 
 const GO_ON: u8 = 0;
@@ -142,7 +141,7 @@ impl Execution {
                 execution.give_up(&workers);
             }
         };
-        // The watch runs: the deadline of this execution was set with it.
+        // The timer runs: the deadline of this execution was set with it.
         let alarm = timer::set(Instant::now() + grace, give_up).ok();
         let mut state = self.lock();
         if state.running.as_ref().is_some_and(|running| running.session.finished()) {
@@ -198,7 +197,7 @@ impl Execution {
         workers.spawn_report(move || {
             while let Some(action) = execution.perform(&mut actions) {
                 match action {
-                    Action::Finish(ending) => execution.answer(*ending, None),
+                    Action::Finish(outcome) => execution.answer(*outcome, None),
                     other => execution.defer(other),
                 }
             }
@@ -231,10 +230,10 @@ impl Execution {
             self.interrupt();
             return None;
         }
-        let reply = match Said::parse(text) {
+        let reply = match GuestMessage::parse(text) {
             Err(_) => Some(running.session.refuse()),
-            Ok(Said::Url(request)) => return Some(url::answer(request)),
-            Ok(said) => running.session.on(running.begun.elapsed(), Input::Said(said), &mut actions),
+            Ok(GuestMessage::Url(request)) => return Some(url::answer(request)),
+            Ok(said) => running.session.on(running.begun.elapsed(), Input::Message(said), &mut actions),
         };
         drop(state);
         while let Some(action) = self.perform(&mut actions) {
@@ -306,9 +305,9 @@ impl Execution {
         let Job { config, program, source, requested, .. } = job;
         let begun = Instant::now();
         let seed = program.seed.unwrap_or_else(fresh_seed);
-        let (host, pace, replay) = match source {
-            Source::Live(host) => (Some(host), Pace::Live, None),
-            Source::Recorded(recording) => (None, Pace::Recorded, Some(Replay::new(*recording))),
+        let (host, mode, replay) = match source {
+            Source::Live(host) => (Some(host), Mode::Live, None),
+            Source::Recorded(recording) => (None, Mode::Replay, Some(Replay::new(*recording))),
         };
         if replay.as_ref().is_some_and(Replay::was_cancelled) {
             self.deadline_is_cancel.store(true, Ordering::SeqCst);
@@ -329,9 +328,9 @@ impl Execution {
             epoch_ms: program.epoch_ms.unwrap_or_else(real_time_ms),
             seed,
             code_length: program.code_length,
-            pace,
+            mode,
         };
-        let session = Session::start(start, actions);
+        let session = EventLoop::start(start, actions);
         self.lock().running = Some(Running {
             session,
             host: host.clone(),
@@ -339,7 +338,6 @@ impl Execution {
             replay,
             begun,
             startup: begun.duration_since(requested),
-            seed,
         });
         host
     }
@@ -398,30 +396,18 @@ impl Execution {
     }
 
     /// Sends the caller what became of it. The first answer counts.
-    pub(super) fn answer(&self, ending: Ending, heap_peak_bytes: Option<u64>) {
+    pub(super) fn answer(&self, mut outcome: Outcome, heap_peak_bytes: Option<u64>) {
         let mut state = self.lock();
         let delivering = state.delivering;
         let Some(running) = &mut state.running else { return };
         let mut journal = running.journal.take();
         if let Some(journal) = &mut journal {
-            journal.record(Entry::Ended(ending.result.as_ref().err()));
+            journal.record(Entry::Ended(outcome.result.as_ref().err()));
         }
-        let stats = Stats {
-            startup: running.startup,
-            run: running.begun.elapsed(),
-            calls: ending.calls,
-            heap_peak_bytes,
-            refused_messages: ending.refused_messages,
-            seed: running.seed,
-        };
-        let diverged = running.replay.as_mut().and_then(|replay| replay.finish(&ending.result));
-        let outcome = Outcome {
-            result: ending.result,
-            console: ending.console,
-            dropped_calls: ending.dropped_calls,
-            warnings: Vec::new(),
-            stats,
-        };
+        outcome.stats.startup = running.startup;
+        outcome.stats.run = running.begun.elapsed();
+        outcome.stats.heap_peak_bytes = heap_peak_bytes;
+        let diverged = running.replay.as_mut().and_then(|replay| replay.finish(&outcome.result));
         // Whoever delivers events still needs it.
         if !delivering {
             running.host = None;
@@ -487,25 +473,18 @@ pub(crate) fn reject(
         epoch_ms: real_time_ms(),
         seed: 0,
         code_length,
-        pace: Pace::Live,
+        mode: Mode::Live,
     };
     let mut actions = VecDeque::new();
-    let session = Session::reject(start, failure, &mut actions);
+    let session = EventLoop::reject(start, failure, &mut actions);
     let execution = Execution::default();
     let begun = Instant::now();
-    execution.lock().running = Some(Running {
-        session,
-        host: Some(host),
-        journal: None,
-        replay: None,
-        begun,
-        startup: Duration::ZERO,
-        seed: 0,
-    });
+    execution.lock().running =
+        Some(Running { session, host: Some(host), journal: None, replay: None, begun, startup: Duration::ZERO });
     let mut outcome = None;
     while let Some(action) = execution.perform(&mut actions) {
-        if let Action::Finish(ending) = action {
-            outcome = Some(Outcome::new(ending.result));
+        if let Action::Finish(ended) = action {
+            outcome = Some(Outcome::new(ended.result));
         }
     }
     if execution.host_panicked.load(Ordering::SeqCst) {

@@ -22,7 +22,7 @@ use crate::{
     driver::{
         BoxFuture, Host, ProgressSink, ReceiveProgress,
         execution::{Execution, Job},
-        timer::{self, Alarm},
+        timer::{self, Timer},
     },
     engine::{Engine, PROGRAM_FILE, Script},
     session::{Action, Input},
@@ -68,13 +68,13 @@ pub(crate) async fn drive<E: Engine>(mut engine: E, execution: Arc<Execution>, j
                 Some(input) => execution.on(input, &mut todo),
                 None => wait(&execution, &mut calls, until, &mut todo).await,
             },
-            Action::Finish(ending) => {
+            Action::Finish(outcome) => {
                 calls.clear();
                 let heap_peak_bytes = engine.heap_peak_bytes();
                 let small = heap_peak_bytes.is_some_and(|bytes| bytes <= SMALL_ENGINE);
                 // Destroyed here if it is not small.
                 let kept = small.then_some(engine);
-                execution.answer(*ending, heap_peak_bytes);
+                execution.answer(*outcome, heap_peak_bytes);
                 drop(kept);
                 return;
             }
@@ -118,7 +118,7 @@ fn panicked(function: &str, panic: &(dyn std::any::Any + Send)) -> CallError {
 /// Waits for a call to answer, the next timer, or a stop.
 async fn wait(execution: &Arc<Execution>, calls: &mut Calls, until: Option<Duration>, todo: &mut VecDeque<Action>) {
     let due = until.and_then(|until| execution.wait_until(until));
-    let mut alarm: Option<Alarm> = None;
+    let mut alarm: Option<Timer> = None;
     let mut calls = pin!(calls);
     let input = poll_fn(|context: &mut Context<'_>| {
         execution.waker.register(context.waker());

@@ -1,4 +1,4 @@
-//! The threads that engines run on: a pool for each kind of engine, and the nursery they descend from.
+//! The threads that engines run on: a pool for each kind of engine, and the spawner they descend from.
 //!
 //! A worker may be blocked for long: by a program that computes, by a tool that blocks in its poll, for ever by an
 //! engine that ignores its interrupt. So the pool is not one thread per core. It starts with few, and adds a thread
@@ -21,7 +21,7 @@ use std::{
 use async_task::Runnable;
 
 use crate::{
-    driver::timer::{self, Alarm},
+    driver::timer::{self, Timer},
     engine::{Engine, Fault},
     types::{Error, ErrorKind},
 };
@@ -32,7 +32,7 @@ pub(crate) struct Workers {
     stack_bytes: usize,
     queue: Mutex<Queue>,
     work: Condvar,
-    nursery: mpsc::Sender<Arc<Workers>>,
+    spawner: mpsc::Sender<Arc<Workers>>,
     lost: AtomicUsize,
 }
 
@@ -45,14 +45,14 @@ struct Queue {
     threads: usize,
     /// Units taken so far: if it stands still while work waits, every worker is blocked.
     taken: u64,
-    pressure: Option<Alarm>,
+    pressure: Option<Timer>,
 }
 
 enum Unit {
     /// One poll of a future that may move between threads.
     Poll(Runnable),
     /// A future that lives on one thread: the worker is its own until it is done.
-    Pinned(Box<dyn FnOnce() + Send>),
+    Dedicated(Box<dyn FnOnce() + Send>),
 }
 
 impl Workers {
@@ -76,9 +76,9 @@ impl Workers {
                 .because(source)
         };
         let (started, start) = mpsc::channel::<Result<(), Fault>>();
-        let (nursery, births) = mpsc::channel::<Arc<Self>>();
+        let (spawner, requests) = mpsc::channel::<Arc<Self>>();
         thread::Builder::new()
-            .name(format!("codemode-{}-nursery", E::INFO.name))
+            .name(format!("codemode-{}-spawner", E::INFO.name))
             .stack_size(E::THREAD_STACK_BYTES)
             .spawn(move || {
                 let ready = E::start_process(&options);
@@ -86,7 +86,7 @@ impl Workers {
                 // The other side waits for this message; it is gone only if its thread was killed.
                 let _ = started.send(ready);
                 if usable {
-                    births.iter().for_each(Self::add_thread);
+                    requests.iter().for_each(Self::add_thread);
                 }
             })
             .map_err(|e| failed(e.into()))?;
@@ -96,7 +96,7 @@ impl Workers {
             stack_bytes: E::THREAD_STACK_BYTES,
             queue: Mutex::default(),
             work: Condvar::new(),
-            nursery,
+            spawner,
             lost: AtomicUsize::new(0),
         }))
     }
@@ -110,8 +110,8 @@ impl Workers {
     }
 
     /// Runs a future that stays on one thread, which is its own until it is done.
-    pub(crate) fn spawn_pinned<F: Future<Output = ()>>(self: &Arc<Self>, make: impl FnOnce() -> F + Send + 'static) {
-        self.push(Unit::Pinned(Box::new(move || block_on(make()))));
+    pub(crate) fn spawn_dedicated<F: Future<Output = ()>>(self: &Arc<Self>, make: impl FnOnce() -> F + Send + 'static) {
+        self.push(Unit::Dedicated(Box::new(move || block_on(make()))));
     }
 
     /// Runs `report` on a thread of its own that touches no engine, so that the host can be told what a stuck thread
@@ -127,7 +127,7 @@ impl Workers {
         };
         let retry = run.clone();
         if thread::Builder::new().name("codemode-report".into()).spawn(run).is_err() {
-            self.spawn_pinned(move || async move { retry() });
+            self.spawn_dedicated(move || async move { retry() });
         }
     }
 
@@ -149,28 +149,28 @@ impl Workers {
     }
 
     fn push(self: &Arc<Self>, unit: Unit) {
-        let pinned = matches!(unit, Unit::Pinned(_));
+        let dedicated = matches!(unit, Unit::Dedicated(_));
         let mut queue = self.lock();
         queue.waiting.push_back(unit);
         if queue.waiting.len() <= queue.idle {
             drop(queue);
             self.work.notify_one();
-        } else if queue.threads < FIRST_THREADS || pinned && queue.threads < MOST_THREADS {
+        } else if queue.threads < FIRST_THREADS || dedicated && queue.threads < MAX_THREADS {
             self.grow(&mut queue);
         } else {
-            self.watch_pressure(&mut queue);
+            self.check_pressure(&mut queue);
         }
     }
 
     fn grow(self: &Arc<Self>, queue: &mut Queue) {
         queue.threads += 1;
-        // The nursery ends only with the process; if it is gone, so is everything that could wait for a worker.
-        let _ = self.nursery.send(self.clone());
+        // The spawner ends only with the process; if it is gone, so is everything that could wait for a worker.
+        let _ = self.spawner.send(self.clone());
     }
 
     /// Looks again in a moment whether work waits and nobody takes it.
-    fn watch_pressure(self: &Arc<Self>, queue: &mut Queue) {
-        if queue.pressure.is_some() || queue.threads >= MOST_THREADS {
+    fn check_pressure(self: &Arc<Self>, queue: &mut Queue) {
+        if queue.pressure.is_some() || queue.threads >= MAX_THREADS {
             return;
         }
         let (pool, taken) = (Arc::downgrade(self), queue.taken);
@@ -182,17 +182,17 @@ impl Workers {
                 if queue.taken == taken {
                     pool.grow(&mut queue);
                 }
-                pool.watch_pressure(&mut queue);
+                pool.check_pressure(&mut queue);
             }
             drop(queue);
             drop(rung);
         };
-        // Without a watch there is no more growth, only slower work; every execution sets its deadline before it
-        // comes here and reports that there is no watch.
+        // Without a timer thread there is no more growth, only slower work; every execution sets its deadline before it
+        // comes here and reports that there is no timer thread.
         queue.pressure = timer::set(Instant::now() + PRESSURE, look).ok();
     }
 
-    /// Runs on the nursery's thread, so that the new thread descends from it.
+    /// Runs on the spawner's thread, so that the new thread descends from it.
     fn add_thread(self: Arc<Self>) {
         let name = format!("codemode-{}", self.name);
         let pool = self.clone();
@@ -202,7 +202,7 @@ impl Workers {
             // pressure check asks again.
             let mut queue = self.lock();
             queue.threads -= 1;
-            self.watch_pressure(&mut queue);
+            self.check_pressure(&mut queue);
         }
     }
 
@@ -216,7 +216,7 @@ impl Workers {
                 // goes on.
                 let _ = catch_unwind(AssertUnwindSafe(|| match unit {
                     Unit::Poll(runnable) => drop(runnable.run()),
-                    Unit::Pinned(run) => run(),
+                    Unit::Dedicated(run) => run(),
                 }));
                 queue = self.lock();
                 continue;
@@ -252,6 +252,6 @@ pub(crate) fn block_on(future: impl Future<Output = ()>) {
 /// Threads started without asking whether work stands still.
 const FIRST_THREADS: usize = 4;
 /// More than these wait for a free worker; their deadlines hold all the same.
-const MOST_THREADS: usize = 2_048;
+const MAX_THREADS: usize = 2_048;
 const PRESSURE: Duration = Duration::from_millis(2);
 const IDLE: Duration = Duration::from_secs(2);

@@ -8,7 +8,7 @@ pub mod scripted;
 
 use std::{error::Error as StdError, fmt, sync::Arc};
 
-pub use prelude::{PRELUDE, PRELUDE_FILE, PRELUDE_LOCK};
+pub use prelude::{PRELUDE, PRELUDE_FILE, PRELUDE_SEAL};
 
 /// One JavaScript heap and its global object.
 ///
@@ -19,8 +19,8 @@ pub use prelude::{PRELUDE, PRELUDE_FILE, PRELUDE_LOCK};
 ///
 /// # Threads
 /// An engine is created, called and dropped on threads of core's own. With
-/// [`Threaded::pinned`](crate::Threaded::pinned) that is one thread for its whole life, and the engine need not be
-/// `Send`; with [`Threaded::parking`](crate::Threaded::parking), for engines that are `Send`, a resting engine
+/// [`Threaded::dedicated`](crate::Threaded::dedicated) that is one thread for its whole life, and the engine need not be
+/// `Send`; with [`Threaded::pooled`](crate::Threaded::pooled), for engines that are `Send`, a resting engine
 /// belongs to no thread and may wake on another one.
 ///
 /// # Calls
@@ -51,7 +51,7 @@ pub trait Engine: Sized + 'static {
     /// [`PRELUDE`] is the text of an expression, a function. The engine calls that function with one argument, its
     /// native `post(text)`, and keeps what it returns: the *bridge*, a function of one argument. `post` passes the
     /// text to [`Port::post`] and returns the answer as a string, or `undefined` when there is none. Neither may
-    /// become reachable for the program. An engine of [`Reach::Ticks`] gives its `tick()` as a second argument, which
+    /// become reachable for the program. An engine of [`InterruptSupport::Ticks`] gives its `tick()` as a second argument, which
     /// the prelude hands on to the program. Whatever else a stock engine offers (files, network, modules, workers,
     /// `eval`) must be absent.
     ///
@@ -77,23 +77,59 @@ pub trait Engine: Sized + 'static {
 
 /// What an engine is and can promise. The conformance suite holds it to both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct EngineInfo {
     /// Stable, lower case: used in errors, test names and bench ids.
     pub name: &'static str,
     /// Name and version of the JavaScript engine, for people.
     pub version: &'static str,
     /// Where [`Interrupter::interrupt`] can stop a program.
-    pub interrupt: Reach,
+    pub interrupt: InterruptSupport,
     /// How [`HeapLimits::heap_bytes`] is held.
-    pub heap: Hold,
+    pub heap: HeapEnforcement,
     /// What keeps the program inside.
     pub isolation: &'static str,
+}
+
+impl EngineInfo {
+    /// An engine that promises the least: an interrupt in the program's own code, a heap limit as best it can, and nothing
+    /// about isolation.
+    pub const fn new(name: &'static str, version: &'static str) -> Self {
+        Self {
+            name,
+            version,
+            interrupt: InterruptSupport::ProgramCode,
+            heap: HeapEnforcement::BestEffort,
+            isolation: "none",
+        }
+    }
+
+    /// Sets where it can be interrupted.
+    #[must_use]
+    pub const fn interrupt(mut self, interrupt: InterruptSupport) -> Self {
+        self.interrupt = interrupt;
+        self
+    }
+
+    /// Sets how it holds its heap limit.
+    #[must_use]
+    pub const fn heap(mut self, heap: HeapEnforcement) -> Self {
+        self.heap = heap;
+        self
+    }
+
+    /// Sets what keeps the program inside.
+    #[must_use]
+    pub const fn isolation(mut self, isolation: &'static str) -> Self {
+        self.isolation = isolation;
+        self
+    }
 }
 
 /// Where an [`Interrupter`] can stop a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Reach {
+pub enum InterruptSupport {
     /// In any loop or call, inside any job.
     Anywhere,
     /// In loops and calls of the program, but not inside one long native function.
@@ -106,7 +142,7 @@ pub enum Reach {
 /// How a limit is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Hold {
+pub enum HeapEnforcement {
     /// The engine cannot take more, whatever the program does.
     Structural,
     /// Every allocation is counted and refused over the limit.
@@ -202,6 +238,7 @@ pub enum Stop {
 
 /// An error that a script threw past the prelude, in the engine's own words.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ScriptError {
     /// Name of the error, such as `SyntaxError`.
     pub name: String,
@@ -210,6 +247,21 @@ pub struct ScriptError {
     /// Its stack, in the engine's own format.
     pub stack: Option<String>,
 }
+
+impl ScriptError {
+    /// An error with a name, a message and, where the engine has one, a stack.
+    pub fn new(name: impl Into<String>, message: impl Into<String>, stack: Option<String>) -> Self {
+        Self { name: name.into(), message: message.into(), stack }
+    }
+}
+
+impl fmt::Display for ScriptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.message)
+    }
+}
+
+impl StdError for ScriptError {}
 
 /// A failure of an engine or of the host around it.
 pub type Fault = Box<dyn StdError + Send + Sync>;

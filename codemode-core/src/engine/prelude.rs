@@ -24,4 +24,4 @@ pub const PRELUDE_FILE: &str = "codemode:prelude";
 
 /// What an engine that restores the prelude from a snapshot may call the bridge with, when it creates itself: the globals
 /// are then trimmed, which cannot be done in a snapshot. Otherwise that is done when the program starts.
-pub const PRELUDE_LOCK: &str = "lock";
+pub const PRELUDE_SEAL: &str = "lock";

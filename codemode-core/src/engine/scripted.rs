@@ -13,7 +13,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::engine::{Engine, EngineInfo, Fault, HeapLimits, Hold, Interrupter, Port, Reach, Script, ScriptError, Stop};
+use crate::engine::{
+    Engine, EngineInfo, Fault, HeapEnforcement, HeapLimits, InterruptSupport, Interrupter, Port, Script, ScriptError,
+    Stop,
+};
 
 /// What an engine of a [`ScriptedEngine`] program does next. Written one a line, as in the examples.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,8 +85,8 @@ impl Engine for ScriptedEngine {
     const INFO: EngineInfo = EngineInfo {
         name: "scripted",
         version: "none",
-        interrupt: Reach::Anywhere,
-        heap: Hold::BestEffort,
+        interrupt: InterruptSupport::Anywhere,
+        heap: HeapEnforcement::BestEffort,
         isolation: "none: it runs no code",
     };
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     journal::{Entry, Journal},
-    session::message::{Delivery, FORMAT},
+    session::message::{FORMAT, HostMessage},
     types::{Error, ErrorKind, Failure, Limits, ToolNames},
 };
 
@@ -42,6 +42,7 @@ impl Journal for Recorder {
 
 /// A recorded execution.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Recording {
     /// What ran.
     pub header: Header,
@@ -54,6 +55,7 @@ pub struct Recording {
 /// What a recording needs to be run again.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Header {
     /// [`FORMAT`] when it was recorded.
     pub journal: u32,
@@ -70,6 +72,7 @@ pub struct Header {
 
 /// One text of an execution.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Line {
     /// The guest said it.
     #[serde(rename = "posted")]
@@ -82,6 +85,7 @@ pub enum Line {
 /// How a recorded execution ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[non_exhaustive]
 pub struct RecordedEnd {
     /// `None` when the program returned.
     pub failure: Option<Failure>,
@@ -107,8 +111,8 @@ impl Header {
 impl Recording {
     /// The start message: the program's clock and seed.
     pub fn start(&self) -> Option<(u64, u64)> {
-        match Delivery::parse(self.delivered().next()?).ok()? {
-            Delivery::Start { now, seed, .. } => Some((now, seed)),
+        match HostMessage::parse(self.delivered().next()?).ok()? {
+            HostMessage::Start { now, seed, .. } => Some((now, seed)),
             _ => None,
         }
     }

@@ -6,7 +6,7 @@ use crate::{
     journal::{Line, RecordedEnd, Recording},
     session::{
         Input,
-        message::{Delivery, Said},
+        message::{GuestMessage, HostMessage},
         wording::is_overflow,
     },
     types::{Error, ErrorKind, Failure, FailureKind, Json},
@@ -70,7 +70,7 @@ impl Replay {
             return Input::Cancel;
         }
         if let Some(text) = self.deliveries.pop_front() {
-            return match Delivery::parse(&text) {
+            return match HostMessage::parse(&text) {
                 Ok(delivery) => Input::Recorded(delivery),
                 Err(_) => {
                     self.problem = Some(
@@ -126,8 +126,8 @@ impl Replay {
 /// Whether both say that the stack is full, if perhaps in another place: where it ends depends on which functions an engine
 /// has compiled by then.
 fn ends_in_overflow(then: &str, now: &str) -> bool {
-    match (Said::parse(then), Said::parse(now)) {
-        (Ok(Said::Failed(mut then)), Ok(Said::Failed(mut now))) if is_overflow(&then) => {
+    match (GuestMessage::parse(then), GuestMessage::parse(now)) {
+        (Ok(GuestMessage::Failed(mut then)), Ok(GuestMessage::Failed(mut now))) if is_overflow(&then) => {
             (then.stack, now.stack) = (None, None);
             then == now
         }
@@ -137,14 +137,14 @@ fn ends_in_overflow(then: &str, now: &str) -> bool {
 
 /// The beginning of a message, quoted.
 fn excerpt(text: &str) -> String {
-    let mut short: String = text.chars().take(MOST_EXCERPT).collect();
+    let mut short: String = text.chars().take(MAX_EXCERPT).collect();
     if short.len() < text.len() {
         short.push('…');
     }
     format!("{short:?}")
 }
 
-const MOST_EXCERPT: usize = 120;
+const MAX_EXCERPT: usize = 120;
 
 #[cfg(test)]
 mod tests {

@@ -1,10 +1,10 @@
-//! The messages between guest and host: what the guest says is [`Said`], what the host delivers is [`Delivery`].
+//! The messages between guest and host: what the guest says is [`GuestMessage`], what the host delivers is [`HostMessage`].
 //!
 //! A message is one line of words and, after a newline, a body. Everything the guest says is distrusted here: the
 //! prelude is the only speaker there should be, but a message that breaks the form is counted and refused, never
 //! believed and never a panic. The form is part of the journal; change [`FORMAT`] when you change it.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use serde::Deserialize;
 
@@ -15,7 +15,7 @@ pub const FORMAT: u32 = 1;
 
 /// What the guest can say through its port.
 #[derive(Debug, PartialEq)]
-pub enum Said<'a> {
+pub enum GuestMessage<'a> {
     /// `call ID NAME` and the input's JSON: an `external_*` function was called.
     Call {
         /// Chosen by the prelude: 1, 2, 3…
@@ -50,7 +50,7 @@ pub enum Said<'a> {
     Unserializable(Problem),
     /// `fail` and a [`Thrown`]: the program threw.
     Failed(Box<Thrown>),
-    /// `waiting LINE`: the answer to [`Delivery::Where`]; 0 when no line is known.
+    /// `waiting LINE`: the answer to [`HostMessage::Where`]; 0 when no line is known.
     Waiting {
         /// The line of the await that was begun last.
         line: u32,
@@ -98,7 +98,15 @@ pub struct Thrown {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Malformed;
 
-impl<'a> Said<'a> {
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the message is not well formed")
+    }
+}
+
+impl std::error::Error for Malformed {}
+
+impl<'a> GuestMessage<'a> {
     /// Reads one message.
     pub fn parse(text: &'a str) -> Result<Self, Malformed> {
         let (head, body) = match text.split_once('\n') {
@@ -160,7 +168,7 @@ fn level(word: Option<&str>) -> Result<Level, Malformed> {
 
 /// What the host delivers. `now` is the guest's clock from then on, in milliseconds since 1970.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Delivery {
+pub enum HostMessage {
     /// `s NOW SEED` and the function names: the first delivery, before the program.
     Start {
         /// The guest's clock.
@@ -190,7 +198,7 @@ pub enum Delivery {
     Where,
 }
 
-impl Delivery {
+impl HostMessage {
     /// Writes the message.
     pub fn text(&self) -> String {
         match self {
@@ -291,7 +299,7 @@ mod tests {
             " done",
             "done ",
         ] {
-            assert_eq!(Said::parse(text), Err(Malformed), "{text:?}");
+            assert_eq!(GuestMessage::parse(text), Err(Malformed), "{text:?}");
         }
     }
 
@@ -300,21 +308,21 @@ mod tests {
         let error = CallError { name: "E\n".into(), message: "\"\u{2028}".into(), code: Some(7.into()), data: None };
         let json = Json::from_text("{\"a\\nb\":\"\\n\"}").ok();
         for delivery in [
-            Delivery::Start { now: 5, seed: u64::MAX, functions: Json::from(serde_json::json!(["external_a"])) },
-            Delivery::Answer { id: 1, now: 2, answer: Ok(json) },
-            Delivery::Answer { id: 1, now: 2, answer: Ok(None) },
-            Delivery::Answer { id: 1, now: 2, answer: Err(error) },
-            Delivery::Timer { id: 3, now: 4 },
-            Delivery::Where,
+            HostMessage::Start { now: 5, seed: u64::MAX, functions: Json::from(serde_json::json!(["external_a"])) },
+            HostMessage::Answer { id: 1, now: 2, answer: Ok(json) },
+            HostMessage::Answer { id: 1, now: 2, answer: Ok(None) },
+            HostMessage::Answer { id: 1, now: 2, answer: Err(error) },
+            HostMessage::Timer { id: 3, now: 4 },
+            HostMessage::Where,
         ] {
-            assert_eq!(Delivery::parse(&delivery.text()), Ok(delivery));
+            assert_eq!(HostMessage::parse(&delivery.text()), Ok(delivery));
         }
     }
 
     proptest! {
         #[test]
         fn no_text_panics(text in "\\PC*|(call|timer|untimer|log|done|fail|waiting|url|[saetw]) [0-9a-z -]{0,12}(\n\\PC*)?") {
-            let _ = (Said::parse(&text), Delivery::parse(&text));
+            let _ = (GuestMessage::parse(&text), HostMessage::parse(&text));
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
 
 /// The frames of the program in an engine's stack text, innermost first.
 pub fn parse_stack(text: &str) -> Vec<Frame> {
-    text.lines().filter_map(parse_frame).take(MOST_FRAMES).collect()
+    text.lines().filter_map(parse_frame).take(MAX_FRAMES).collect()
 }
 
 fn parse_frame(line: &str) -> Option<Frame> {
@@ -38,13 +38,13 @@ fn plain_name(function: &str) -> Cow<'_, str> {
     let name = name.rsplit_once('.').map_or(name, |(_, name)| name);
     match name {
         "<anonymous>" | "<main>" | "<eval>" | "eval" | "anonymous" => Cow::Borrowed(""),
-        _ if name.chars().count() > MOST_NAME => Cow::Owned(name.chars().take(MOST_NAME).chain(['…']).collect()),
+        _ if name.chars().count() > MAX_NAME => Cow::Owned(name.chars().take(MAX_NAME).chain(['…']).collect()),
         _ => Cow::Borrowed(name),
     }
 }
 
-const MOST_FRAMES: usize = 16;
-const MOST_NAME: usize = 80;
+const MAX_FRAMES: usize = 16;
+const MAX_NAME: usize = 80;
 
 #[cfg(test)]
 mod tests {
@@ -82,6 +82,6 @@ mod tests {
         ] {
             assert_eq!(parse_stack(text), [], "{text}");
         }
-        assert_eq!(parse_stack(&"at program.ts:1:1\n".repeat(1000)).len(), MOST_FRAMES);
+        assert_eq!(parse_stack(&"at program.ts:1:1\n".repeat(1000)).len(), MAX_FRAMES);
     }
 }

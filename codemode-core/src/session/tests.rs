@@ -1,15 +1,23 @@
 //! The session over all orders of small sets of inputs, and the rules that only show in a certain order.
 
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
 use proptest::prelude::*;
 
-use super::*;
-use crate::session::message::{Problem, Thrown};
+use super::{
+    Action, EventLoop, Input, Mode, Start,
+    message::{CONSOLE_FULL, GuestMessage, Problem, Thrown},
+};
+use crate::{
+    engine::Stop,
+    types::{Event, EventKind, Failure, FailureKind, Json, Level, Limits, Progress, ToolNames},
+};
 
 const MS: Duration = Duration::from_millis(1);
 
-fn start(limits: Limits) -> (Session, VecDeque<Action>) {
+fn start(limits: Limits) -> (EventLoop, VecDeque<Action>) {
     let mut actions = VecDeque::new();
-    let session = Session::start(
+    let session = EventLoop::start(
         Start {
             tool_call_id: "t".into(),
             limits,
@@ -18,7 +26,7 @@ fn start(limits: Limits) -> (Session, VecDeque<Action>) {
             epoch_ms: 1_000,
             seed: 7,
             code_length: 3,
-            pace: Pace::Live,
+            mode: Mode::Live,
         },
         &mut actions,
     );
@@ -26,22 +34,22 @@ fn start(limits: Limits) -> (Session, VecDeque<Action>) {
 }
 
 /// A session whose program has begun.
-fn running(limits: Limits) -> Session {
+fn running(limits: Limits) -> EventLoop {
     let (session, actions) = start(limits);
     assert_eq!(kinds(&actions), ["emit started", "run"]);
     session
 }
 
-fn say(session: &mut Session, said: Said<'_>) -> Option<String> {
-    session.on(MS, Input::Said(said), &mut VecDeque::new())
+fn say(session: &mut EventLoop, said: GuestMessage<'_>) -> Option<String> {
+    session.on(MS, Input::Message(said), &mut VecDeque::new())
 }
 
-fn call(id: u64) -> Said<'static> {
-    Said::Call { id, function: "external_a", input: None }
+fn call(id: u64) -> GuestMessage<'static> {
+    GuestMessage::Call { id, function: "external_a", input: None }
 }
 
 /// Gives the session an input, and its own failure back when it asks for an explanation.
-fn on(session: &mut Session, input: Input<'_>) -> VecDeque<Action> {
+fn on(session: &mut EventLoop, input: Input<'_>) -> VecDeque<Action> {
     let mut actions = VecDeque::new();
     session.on(MS, input, &mut actions);
     if let Some(Action::Explain(failure)) = actions.pop_back_if(|last| matches!(last, Action::Explain(_))) {
@@ -94,7 +102,7 @@ fn calls_start_together_when_the_engine_rests_and_settle_in_the_order_of_their_a
     // The other answer comes while the engine works on the first: it waits for the engine to rest.
     assert_eq!(kinds(&on(&mut session, answer(1))), ["emit external_result"]);
     assert_eq!(delivered(&on(&mut session, Input::Idle)), ["a 1 1001\n1"]);
-    say(&mut session, Said::Done(None));
+    say(&mut session, GuestMessage::Done(None));
     assert_eq!(kinds(&on(&mut session, Input::Idle)), ["emit finished", "finish ok"]);
 }
 
@@ -114,7 +122,7 @@ fn over_parallel_calls_they_wait_in_order_and_over_calls_they_are_refused() {
 fn a_program_that_nothing_can_wake_is_asked_where_it_is_and_ends_at_once() {
     let mut session = running(Limits::default());
     assert_eq!(kinds(&on(&mut session, Input::Idle)), ["deliver w"]);
-    say(&mut session, Said::Waiting { line: 4 });
+    say(&mut session, GuestMessage::Waiting { line: 4 });
     let mut actions = on(&mut session, Input::Idle);
     assert_eq!(kinds(&actions), ["emit finished", "finish stalled"]);
     let Some(Action::Finish(ending)) = actions.pop_back() else { panic!("it ended") };
@@ -124,10 +132,10 @@ fn a_program_that_nothing_can_wake_is_asked_where_it_is_and_ends_at_once() {
 #[test]
 fn timers_and_answers_come_in_the_order_of_their_times() {
     let mut session = running(Limits::default());
-    say(&mut session, Said::Timer { id: 1, delay: 5 * MS });
-    say(&mut session, Said::Timer { id: 2, delay: 2 * MS });
-    say(&mut session, Said::Timer { id: 3, delay: 2 * MS });
-    say(&mut session, Said::Untimer { id: 3 });
+    say(&mut session, GuestMessage::Timer { id: 1, delay: 5 * MS });
+    say(&mut session, GuestMessage::Timer { id: 2, delay: 2 * MS });
+    say(&mut session, GuestMessage::Timer { id: 3, delay: 2 * MS });
+    say(&mut session, GuestMessage::Untimer { id: 3 });
     say(&mut session, call(1));
     assert_eq!(kinds(&on(&mut session, Input::Idle)), ["emit external_call", "start 1", "wait 2"]);
     let mut actions = VecDeque::new();
@@ -145,7 +153,7 @@ fn timers_and_answers_come_in_the_order_of_their_times() {
 fn timers_set_in_one_turn_fire_by_their_delays_however_long_the_turn_takes() {
     let mut session = running(Limits::default());
     for (at, id, delay) in [(1, 1, 24), (2, 2, 8), (30, 3, 16)] {
-        session.on(at * MS, Input::Said(Said::Timer { id, delay: delay * MS }), &mut VecDeque::new());
+        session.on(at * MS, Input::Message(GuestMessage::Timer { id, delay: delay * MS }), &mut VecDeque::new());
     }
     for expected in ["t 2 1040", "t 3 1040", "t 1 1040"] {
         let mut actions = VecDeque::new();
@@ -171,7 +179,7 @@ fn a_stop_that_races_with_rest_still_counts_and_one_after_the_result_does_not() 
     assert_eq!(kinds(&on(&mut session, Input::Idle)), ["emit finished", "finish timeout"]);
 
     let mut session = running(Limits::default());
-    say(&mut session, Said::Done(None));
+    say(&mut session, GuestMessage::Done(None));
     on(&mut session, Input::Deadline);
     assert_eq!(kinds(&on(&mut session, Input::Stopped(Stop::Interrupted))), ["emit finished", "finish ok"]);
 }
@@ -180,11 +188,11 @@ fn a_stop_that_races_with_rest_still_counts_and_one_after_the_result_does_not() 
 fn nothing_is_believed_after_the_end() {
     let mut session = running(Limits::default());
     let mut actions = VecDeque::new();
-    session.on(MS, Input::Said(Said::Done(Json::from_text("1").ok())), &mut actions);
+    session.on(MS, Input::Message(GuestMessage::Done(Json::from_text("1").ok())), &mut actions);
     assert_eq!(kinds(&actions), ["interrupt"]);
-    for said in [Said::Done(None), call(1), Said::Console { level: Level::Log, text: "late" }] {
+    for said in [GuestMessage::Done(None), call(1), GuestMessage::Console { level: Level::Log, text: "late" }] {
         let mut actions = VecDeque::new();
-        assert_eq!(session.on(MS, Input::Said(said), &mut actions), None);
+        assert_eq!(session.on(MS, Input::Message(said), &mut actions), None);
         assert_eq!(kinds(&actions), Vec::<String>::new());
     }
     let mut actions = on(&mut session, Input::Idle);
@@ -213,25 +221,25 @@ fn forged_calls_are_refused_and_counted() {
         call(0),
         call(2),
         call(u64::MAX),
-        Said::Call { id: 1, function: "external_nothing", input: None },
-        Said::Call { id: 1, function: "toString", input: None },
+        GuestMessage::Call { id: 1, function: "external_nothing", input: None },
+        GuestMessage::Call { id: 1, function: "toString", input: None },
     ] {
         assert!(say(&mut session, said).is_some_and(|refusal| refusal.starts_with('!')));
     }
-    say(&mut session, Said::Done(None));
+    say(&mut session, GuestMessage::Done(None));
     let mut actions = on(&mut session, Input::Idle);
     let Some(Action::Finish(ending)) = actions.pop_back() else { panic!("it ended") };
-    assert_eq!((ending.refused_messages, ending.calls), (5, 0));
+    assert_eq!((ending.stats.refused_messages, ending.stats.calls), (5, 0));
 }
 
 #[test]
 fn the_console_says_once_that_it_is_full() {
     let mut session = running(Limits { console_bytes: 5, ..Limits::default() });
-    let log = |text| Said::Console { level: Level::Log, text };
+    let log = |text| GuestMessage::Console { level: Level::Log, text };
     assert_eq!(say(&mut session, log("12345")), None);
     assert_eq!(say(&mut session, log("6")).as_deref(), Some(CONSOLE_FULL));
     assert_eq!(say(&mut session, log("7")).as_deref(), Some(CONSOLE_FULL));
-    say(&mut session, Said::Done(None));
+    say(&mut session, GuestMessage::Done(None));
     let mut actions = on(&mut session, Input::Idle);
     let Some(Action::Finish(ending)) = actions.pop_back() else { panic!("it ended") };
     let lines: Vec<&str> = ending.console.iter().map(|line| &*line.text).collect();
@@ -241,16 +249,16 @@ fn the_console_says_once_that_it_is_full() {
 /// Inputs of the exhaustive test, by number, so that orders are lists of numbers.
 fn nth(n: u8) -> Input<'static> {
     match n {
-        0 => Input::Said(call(1)),
-        1 => Input::Said(Said::Done(None)),
+        0 => Input::Message(call(1)),
+        1 => Input::Message(GuestMessage::Done(None)),
         2 => Input::Idle,
         3 => answer(1),
         4 => Input::Deadline,
         5 => Input::Cancel,
-        6 => Input::Said(Said::Timer { id: 1, delay: MS }),
+        6 => Input::Message(GuestMessage::Timer { id: 1, delay: MS }),
         7 => Input::Tick,
         8 => Input::Stopped(Stop::OutOfMemory),
-        9 => Input::Said(Said::Failed(Box::new(Thrown {
+        9 => Input::Message(GuestMessage::Failed(Box::new(Thrown {
             thrown: "error".into(),
             name: "E".into(),
             message: "m".into(),
@@ -261,7 +269,7 @@ fn nth(n: u8) -> Input<'static> {
             cause: None,
             errors: Vec::new(),
         }))),
-        _ => Input::Said(Said::Unserializable(Problem { path: "$".into(), reason: "a function".into() })),
+        _ => Input::Message(GuestMessage::Unserializable(Problem { path: "$".into(), reason: "a function".into() })),
     }
 }
 
@@ -313,9 +321,9 @@ fn a_rejected_program_begins_and_ends_in_its_events() {
         epoch_ms: 1_000,
         seed: 7,
         code_length: 3,
-        pace: Pace::Live,
+        mode: Mode::Live,
     };
-    let session = Session::reject(start, Failure::new(FailureKind::Syntax, "SyntaxError", "no"), &mut actions);
+    let session = EventLoop::reject(start, Failure::new(FailureKind::Syntax, "SyntaxError", "no"), &mut actions);
     assert_eq!(kinds(&actions), ["emit started", "emit finished", "finish syntax"]);
     assert!(session.finished());
 }
@@ -323,7 +331,7 @@ fn a_rejected_program_begins_and_ends_in_its_events() {
 #[test]
 fn progress_counts_while_its_call_is_open() {
     let mut session = running(Limits::default());
-    let progress = |session: &mut Session| kinds(&on(session, Input::Progress(1, Progress::default())));
+    let progress = |session: &mut EventLoop| kinds(&on(session, Input::Progress(1, Progress::default())));
     say(&mut session, call(1));
     assert!(progress(&mut session).is_empty());
     on(&mut session, Input::Idle);
@@ -419,8 +427,8 @@ proptest! {
         let mut session = running(Limits { console_bytes: 50, timers: 2, calls: 2, ..Limits::default() });
         let mut actions = VecDeque::new();
         for text in &texts {
-            match Said::parse(text) {
-                Ok(said) => drop(session.on(MS, Input::Said(said), &mut actions)),
+            match GuestMessage::parse(text) {
+                Ok(said) => drop(session.on(MS, Input::Message(said), &mut actions)),
                 Err(_) => drop(session.refuse()),
             }
         }

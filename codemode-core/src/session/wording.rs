@@ -103,10 +103,10 @@ fn counted(names: &[&str]) -> String {
     }
     let shown: Vec<String> = counts
         .iter()
-        .take(MOST_NAMES)
+        .take(MAX_NAMES)
         .map(|(name, n)| if *n == 1 { (*name).to_owned() } else { format!("{name} ({n} times)") })
         .collect();
-    let more = if counts.len() > MOST_NAMES { ", …" } else { "" };
+    let more = if counts.len() > MAX_NAMES { ", …" } else { "" };
     shown.join(", ") + more
 }
 
@@ -200,4 +200,4 @@ fn round(n: usize, shift: u32) -> f64 {
 /// What engines say when the stack limit is reached.
 const OVERFLOWS: [&str; 1] = ["Maximum call stack size exceeded"];
 const OVERFLOW_HINT: &str = "the recursion is too deep; use a loop, or check that it ends";
-const MOST_NAMES: usize = 5;
+const MAX_NAMES: usize = 5;

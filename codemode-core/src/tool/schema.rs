@@ -15,6 +15,7 @@ pub(crate) struct Schema(Validator);
 
 /// One thing that is wrong with a value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Mismatch {
     /// Where, such as `$.filter.limit`.
     pub path: String,
@@ -36,8 +37,8 @@ impl Schema {
     /// # Errors
     /// What is wrong with the schema, and where in it.
     pub(crate) fn new(schema: &Value) -> Result<Self, String> {
-        if is_deeper(schema, DEEPEST_SCHEMA) {
-            return Err(format!("it is nested deeper than {DEEPEST_SCHEMA} levels"));
+        if is_deeper(schema, MAX_SCHEMA_DEPTH) {
+            return Err(format!("it is nested deeper than {MAX_SCHEMA_DEPTH} levels"));
         }
         jsonschema::options().offline().build(schema).map(Self).map_err(|error| {
             let path = path_text(&error);
@@ -51,7 +52,7 @@ impl Schema {
         if self.0.is_valid(value) {
             return Vec::new();
         }
-        self.0.iter_errors(value).flat_map(|error| mismatches(&error)).take(MOST_MISMATCHES).collect()
+        self.0.iter_errors(value).flat_map(|error| mismatches(&error)).take(MAX_MISMATCHES).collect()
     }
 }
 
@@ -75,7 +76,7 @@ impl Schema {
             };
             mismatches(&error).into_iter().enumerate().map(of).collect::<Vec<_>>()
         });
-        problems.take(MOST_MISMATCHES).collect()
+        problems.take(MAX_MISMATCHES).collect()
     }
 }
 
@@ -126,8 +127,8 @@ fn mismatches(error: &ValidationError<'_>) -> Vec<Mismatch> {
         ValidationErrorKind::Type { kind } => one(path, type_text(kind), found()),
         ValidationErrorKind::Enum { options } => {
             let options = options.as_array().map(Vec::as_slice).unwrap_or_default();
-            let shown: Vec<String> = options.iter().take(MOST_OPTIONS).map(|value| short(&value.to_string())).collect();
-            let more = if options.len() > MOST_OPTIONS { ", …" } else { "" };
+            let shown: Vec<String> = options.iter().take(MAX_OPTIONS).map(|value| short(&value.to_string())).collect();
+            let more = if options.len() > MAX_OPTIONS { ", …" } else { "" };
             one(path, format!("one of {}{more}", shown.join(", ")), found())
         }
         ValidationErrorKind::Constant { expected_value } => one(path, short(&expected_value.to_string()), found()),
@@ -207,17 +208,17 @@ fn found_text(value: &Value) -> String {
         Value::Array(items) => format!("array of {}", items.len()),
         Value::Object(map) if map.is_empty() => "an empty object".into(),
         Value::Object(map) => {
-            let keys: Vec<String> = map.keys().take(MOST_OPTIONS).map(|key| short(key)).collect();
+            let keys: Vec<String> = map.keys().take(MAX_OPTIONS).map(|key| short(key)).collect();
             format!("object with {}", keys.join(", "))
         }
     }
 }
 
 fn short(text: &str) -> String {
-    if text.chars().count() <= MOST_CHARS {
+    if text.chars().count() <= MAX_CHARS {
         return text.to_owned();
     }
-    text.chars().take(MOST_CHARS).chain(['…']).collect()
+    text.chars().take(MAX_CHARS).chain(['…']).collect()
 }
 
 /// Whether a value has more levels than that, found without recursion.
@@ -237,11 +238,11 @@ fn is_deeper(value: &Value, most: usize) -> bool {
 }
 
 /// The validator is built by recursion; JSON text of more levels is not even read by most parsers.
-const DEEPEST_SCHEMA: usize = 256;
+const MAX_SCHEMA_DEPTH: usize = 256;
 
-const MOST_MISMATCHES: usize = 5;
-const MOST_OPTIONS: usize = 12;
-const MOST_CHARS: usize = 80;
+const MAX_MISMATCHES: usize = 5;
+const MAX_OPTIONS: usize = 12;
+const MAX_CHARS: usize = 80;
 
 #[cfg(test)]
 mod tests {

@@ -85,7 +85,7 @@ pub(crate) fn secret_parameters(tool: &str, input: &Value) -> Vec<SecretParamete
     let mut found = Vec::new();
     let mut open = vec![(String::new(), input, 0)];
     while let Some((path, schema, depth)) = open.pop() {
-        if depth > DEEPEST || found.len() >= MOST {
+        if depth > MAX_DEPTH || found.len() >= MAX_FOUND {
             continue;
         }
         for (key, inner) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
@@ -156,8 +156,8 @@ const HARMLESS: &[&str] = &[
     "reset",
 ];
 
-const DEEPEST: usize = 8;
-const MOST: usize = 20;
+const MAX_DEPTH: usize = 8;
+const MAX_FOUND: usize = 20;
 
 #[cfg(test)]
 mod tests {

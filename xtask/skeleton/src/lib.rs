@@ -10,13 +10,15 @@ use std::sync::{
 
 use codemode_core::{
     Threaded,
-    engine::{Engine, EngineInfo, Fault, HeapLimits, Hold, Interrupter, Port, Reach, Script, Stop},
+    engine::{
+        Engine, EngineInfo, Fault, HeapEnforcement, HeapLimits, InterruptSupport, Interrupter, Port, Script, Stop,
+    },
 };
 
 /// The driver with its defaults: a thread for each engine. Engines that are `Send` are better off with
-/// `Threaded::parking`, which holds no thread while a program waits.
+/// `Threaded::pooled`, which holds no thread while a program waits.
 pub fn driver() -> Threaded<Skeleton> {
-    Threaded::pinned(())
+    Threaded::dedicated(())
 }
 
 /// One JavaScript heap, with the prelude loaded.
@@ -31,8 +33,8 @@ impl Engine for Skeleton {
     const INFO: EngineInfo = EngineInfo {
         name: "skeleton",
         version: "none",
-        interrupt: Reach::ProgramCode,
-        heap: Hold::BestEffort,
+        interrupt: InterruptSupport::ProgramCode,
+        heap: HeapEnforcement::BestEffort,
         isolation: "none: there is no engine yet",
     };
 

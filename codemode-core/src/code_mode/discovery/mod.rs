@@ -50,7 +50,7 @@ impl Discovery {
             return json!({ "error": "toolNames is missing: call discover_tools with {\"toolNames\": [\"external_…\"]}" });
         };
         let (mut page, mut unknown, mut left) = (Page::default(), Vec::new(), Vec::new());
-        for name in wanted.iter().take(MOST_DISCOVERED).filter_map(Value::as_str) {
+        for name in wanted.iter().take(MAX_DISCOVERED).filter_map(Value::as_str) {
             match self.find(name) {
                 Some((_, function)) => {
                     if !page.take(self.described(function)) {
@@ -86,7 +86,7 @@ impl Discovery {
         let Some(query) = input.get("query").and_then(Value::as_str) else {
             return json!({ "error": "query is missing: words of what the tool does, or an empty text for all tools" });
         };
-        self.search(query, number("limit", USUALLY_FOUND).clamp(1, MOST_FOUND), number("offset", 0))
+        self.search(query, number("limit", USUALLY_FOUND).clamp(1, MAX_FOUND), number("offset", 0))
     }
 
     /// By the function's name, the tool's own, or the function's without its prefix.
@@ -111,7 +111,7 @@ impl Discovery {
     /// A page of the tools that fit the words of `query`, best first; all tools in their order for a query without words.
     fn search(&self, query: &str, limit: usize, offset: usize) -> Value {
         let mut wanted = words(query);
-        wanted.truncate(MOST_WANTED);
+        wanted.truncate(MAX_WANTED);
         let found = self.ranked(&wanted);
         let mut page = Page::default();
         for (_, function) in found.iter().skip(offset).take(limit).filter_map(|at| self.tools.get(*at)) {
@@ -163,7 +163,7 @@ impl Entry {
     fn of(tool: &Tool, function: &str) -> Self {
         let mut name = words(tool.name());
         name.extend(words(function.strip_prefix(PREFIX).unwrap_or(function)));
-        let description = tool.definition.description.split_whitespace().take(MOST_WORDS).flat_map(words).collect();
+        let description = tool.definition.description.split_whitespace().take(MAX_WORDS).flat_map(words).collect();
         Self { name, description }
     }
 
@@ -214,7 +214,7 @@ impl Page {
     /// Takes a tool unless the page is full. The first always fits.
     fn take(&mut self, tool: Value) -> bool {
         let bytes = tool["declaration"].as_str().map_or(0, str::len);
-        let fits = self.tools.is_empty() || self.bytes + bytes <= MOST_PAGE_BYTES;
+        let fits = self.tools.is_empty() || self.bytes + bytes <= MAX_PAGE_BYTES;
         if fits {
             self.bytes += bytes;
             self.tools.push(tool);
@@ -285,7 +285,7 @@ fn search_schema() -> Value {
         "type": "object",
         "properties": {
             "query": { "type": "string", "description": "Words of what the tool does" },
-            "limit": { "type": "integer", "minimum": 1, "maximum": MOST_FOUND, "default": USUALLY_FOUND },
+            "limit": { "type": "integer", "minimum": 1, "maximum": MAX_FOUND, "default": USUALLY_FOUND },
             "offset": { "type": "integer", "minimum": 0 }
         },
         "required": ["query"],
@@ -324,7 +324,7 @@ pub(crate) fn catalog_text(tools: &[Tool], functions: &[String], eager: &Stubs, 
             text.push_str(declared.next().and_then(|stub| eager.text.get(stub.place.clone())).unwrap_or_default());
             continue;
         }
-        let line = format!("// {function}: {}\n", stubs::summary(&tool.definition.description, LONGEST_SUMMARY));
+        let line = format!("// {function}: {}\n", stubs::summary(&tool.definition.description, MAX_SUMMARY));
         spent += line.len();
         if spent <= budget {
             text.push_str(&line);
@@ -350,7 +350,7 @@ fn families(names: &[&str]) -> String {
     for family in names.iter().filter_map(|name| Some(name.rsplit_once('/')?.0)) {
         if let Some((_, count)) = families.iter_mut().find(|(known, _)| *known == family) {
             *count += 1;
-        } else if families.len() < MOST_FAMILIES {
+        } else if families.len() < MAX_FAMILIES {
             families.push((family, 1));
         }
     }
@@ -362,17 +362,17 @@ fn families(names: &[&str]) -> String {
 }
 
 const ABOUT_SEARCH: &str = "Finds tools by words and gives their declarations.";
-const MOST_DISCOVERED: usize = 100;
+const MAX_DISCOVERED: usize = 100;
 const USUALLY_FOUND: usize = 10;
-const MOST_FOUND: usize = 50;
+const MAX_FOUND: usize = 50;
 /// Of declarations in one answer: some 10,000 tokens.
-const MOST_PAGE_BYTES: usize = 40_000;
+const MAX_PAGE_BYTES: usize = 40_000;
 /// Words of a query that count.
-const MOST_WANTED: usize = 16;
+const MAX_WANTED: usize = 16;
 /// Words of a description that count in a search.
-const MOST_WORDS: usize = 200;
-const LONGEST_SUMMARY: usize = 80;
-const MOST_FAMILIES: usize = 40;
+const MAX_WORDS: usize = 200;
+const MAX_SUMMARY: usize = 80;
+const MAX_FAMILIES: usize = 40;
 
 #[cfg(test)]
 mod tests;

@@ -76,7 +76,7 @@ fn what_is_too_long_for_one_answer_comes_in_several() {
     let functions = codemode_typescript::names::assign_names(tools.iter().map(Tool::name));
     let discovery = Discovery::new(tools.into_iter().zip(functions.into_iter().map(Arc::from)));
     let one = discovery.search("", 1, 0)["tools"][0]["declaration"].as_str().map_or(0, str::len);
-    assert!(one > 0 && 3 * one > MOST_PAGE_BYTES && 2 * one < MOST_PAGE_BYTES, "{one}");
+    assert!(one > 0 && 3 * one > MAX_PAGE_BYTES && 2 * one < MAX_PAGE_BYTES, "{one}");
     let page = discovery.search("", 10, 0);
     assert_eq!((page["tools"].as_array().map(Vec::len), &page["nextOffset"]), (Some(2), &json!(2)));
     let named = discovery.discover(&json!({ "toolNames": ["tool0", "tool1", "tool2"] }));

@@ -24,19 +24,19 @@ use crate::{
         timer,
         workers::Workers,
     },
-    engine::{Engine, EngineInfo, HeapLimits, Hold, Reach},
+    engine::{Engine, EngineInfo, HeapEnforcement, HeapLimits, InterruptSupport},
     journal::Recording,
     types::{Error, ErrorKind, Outcome},
 };
 
 /// Runs engines of kind `E` on threads of its own.
 pub struct Threaded<E: Engine> {
-    shared: Arc<Shared<E>>,
+    shared: Arc<Inner<E>>,
 }
 
-struct Shared<E: Engine> {
+struct Inner<E: Engine> {
     options: E::Options,
-    most_lost: usize,
+    max_lost: usize,
     start: StartSandbox<E>,
     workers: OnceLock<Arc<Workers>>,
     warm: Warm,
@@ -60,12 +60,12 @@ struct Waiting {
 
 impl<E: Engine> Threaded<E> {
     /// For any engine: it lives on one thread, which is its own as long as it lives.
-    pub fn pinned(options: E::Options) -> Self {
-        Self::new(options, |workers, sandbox| workers.spawn_pinned(move || sandbox.live()))
+    pub fn dedicated(options: E::Options) -> Self {
+        Self::new(options, |workers, sandbox| workers.spawn_dedicated(move || sandbox.live()))
     }
 
     /// For engines that are `Send`: an engine that waits for a tool holds no thread, and may wake on another one.
-    pub fn parking(options: E::Options) -> Self
+    pub fn pooled(options: E::Options) -> Self
     where
         E: Send,
     {
@@ -74,13 +74,13 @@ impl<E: Engine> Threaded<E> {
 
     fn new(options: E::Options, start: StartSandbox<E>) -> Self {
         let warm = Warm { size: 0, heap: crate::types::Limits::default().heap(), ready: Mutex::default() };
-        let shared = Shared { options, most_lost: DEFAULT_MOST_LOST, start, workers: OnceLock::new(), warm };
+        let shared = Inner { options, max_lost: DEFAULT_MAX_LOST, start, workers: OnceLock::new(), warm };
         Self { shared: Arc::new(shared) }
     }
 
     /// Keeps `size` engines with the prelude loaded, for executions with these heap limits; others start cold. Each
     /// is used for one execution and replaced. Filling begins with the first execution or with
-    /// [`fill`](Self::fill).
+    /// [`prewarm`](Self::prewarm).
     #[must_use]
     pub fn warm(self, size: usize, heap: HeapLimits) -> Self {
         self.changed(|shared| shared.warm = Warm { size, heap, ready: Mutex::default() })
@@ -88,11 +88,11 @@ impl<E: Engine> Threaded<E> {
 
     /// Refuses new work while more than `most` threads are held by programs that ignore their interrupt. Default 8.
     #[must_use]
-    pub fn most_lost_threads(self, most: usize) -> Self {
-        self.changed(|shared| shared.most_lost = most)
+    pub fn max_lost_threads(self, most: usize) -> Self {
+        self.changed(|shared| shared.max_lost = most)
     }
 
-    fn changed(mut self, change: impl FnOnce(&mut Shared<E>)) -> Self {
+    fn changed(mut self, change: impl FnOnce(&mut Inner<E>)) -> Self {
         let shared = Arc::get_mut(&mut self.shared).expect("the driver is not shared before it is built");
         change(shared);
         self
@@ -102,7 +102,7 @@ impl<E: Engine> Threaded<E> {
     ///
     /// # Errors
     /// [`ErrorKind::DriverStart`] when the engine cannot be started.
-    pub fn fill(&self) -> Result<(), Error> {
+    pub fn prewarm(&self) -> Result<(), Error> {
         let workers = self.shared.workers()?;
         // Nobody waits for them here.
         let _ = self.shared.refill(&workers);
@@ -113,7 +113,7 @@ impl<E: Engine> Threaded<E> {
     ///
     /// # Errors
     /// [`ErrorKind::DriverStart`] when an engine cannot be started.
-    pub async fn filled(&self) -> Result<(), Error> {
+    pub async fn ready(&self) -> Result<(), Error> {
         let workers = self.shared.workers()?;
         for ready in self.shared.refill(&workers) {
             // Closed without an answer: its task panicked; an execution that starts cold will say so.
@@ -123,7 +123,7 @@ impl<E: Engine> Threaded<E> {
     }
 
     /// How many warm sandboxes wait now; some may still be loading.
-    pub fn warm_len(&self) -> usize {
+    pub fn pool_len(&self) -> usize {
         self.shared.warm.ready.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
@@ -133,7 +133,7 @@ impl<E: Engine> Threaded<E> {
     }
 }
 
-impl<E: Engine> Shared<E> {
+impl<E: Engine> Inner<E> {
     fn workers(&self) -> Result<Arc<Workers>, Error> {
         if let Some(workers) = self.workers.get() {
             return Ok(workers.clone());
@@ -147,7 +147,7 @@ impl<E: Engine> Shared<E> {
         config.limits.check()?;
         let workers = self.workers()?;
         let lost = workers.lost();
-        if lost > self.most_lost {
+        if lost > self.max_lost {
             return Err(Error::new(
                 ErrorKind::ThreadsLost,
                 "too many threads are held by programs that ignore their interrupt; wait until they give in, or restart the process",
@@ -341,7 +341,7 @@ impl<E: Engine> IsolateDriver for Threaded<E> {
     }
 
     fn wants_ticks(&self) -> bool {
-        E::INFO.interrupt == Reach::Ticks
+        E::INFO.interrupt == InterruptSupport::Ticks
     }
 
     fn create_context(&self, config: ContextConfig) -> BoxFuture<'_, Result<Box<dyn IsolateContext>, Error>> {
@@ -390,7 +390,7 @@ impl<E: Engine> fmt::Debug for Threaded<E> {
 }
 
 struct ThreadedContext<E: Engine> {
-    shared: Arc<Shared<E>>,
+    shared: Arc<Inner<E>>,
     config: ContextConfig,
     /// Used up by the first program.
     sandbox: Option<Waiting>,
@@ -415,19 +415,21 @@ fn describe(info: &EngineInfo) -> DriverInfo {
         name: info.name.to_owned(),
         engine: info.version.to_owned(),
         deadline: match info.interrupt {
-            Reach::Anywhere => "stops any code".to_owned(),
-            Reach::ProgramCode | Reach::Ticks => "stops the program's own code, not a long native function".to_owned(),
+            InterruptSupport::Anywhere => "stops any code".to_owned(),
+            InterruptSupport::ProgramCode | InterruptSupport::Ticks => {
+                "stops the program's own code, not a long native function".to_owned()
+            }
         },
         memory: match info.heap {
-            Hold::Structural => "structural".to_owned(),
-            Hold::Counted => "every allocation counted".to_owned(),
-            Hold::BestEffort => "best effort; see the driver's README".to_owned(),
+            HeapEnforcement::Structural => "structural".to_owned(),
+            HeapEnforcement::Counted => "every allocation counted".to_owned(),
+            HeapEnforcement::BestEffort => "best effort; see the driver's README".to_owned(),
         },
         isolation: info.isolation.to_owned(),
     }
 }
 
-const DEFAULT_MOST_LOST: usize = 8;
+const DEFAULT_MAX_LOST: usize = 8;
 
 #[cfg(test)]
 mod tests;

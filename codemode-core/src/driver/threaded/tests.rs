@@ -12,7 +12,7 @@ use crate::{
 
 /// A driver over [`ScriptedEngine`].
 fn scripted() -> Threaded<ScriptedEngine> {
-    Threaded::parking(ScriptedOptions::default())
+    Threaded::pooled(ScriptedOptions::default())
 }
 
 /// Tools: `a` answers at once, `b` never, `c` panics, `d` blocks its thread.
@@ -112,7 +112,7 @@ async fn a_deadline_stops_a_busy_engine_and_a_waiting_one() {
 #[tokio::test]
 async fn an_engine_that_ignores_its_interrupt_costs_a_thread_and_not_the_caller() {
     // A pool of threads of its own would be needed to count other tests' lost threads out; none of them loses any.
-    let driver = scripted().most_lost_threads(0);
+    let driver = scripted().max_lost_threads(0);
     let begun = Instant::now();
     let outcome = run_with(&driver, 50, "post log log\\nhi\ndeaf 600", Arc::default()).await.expect("the host is fine");
     assert_eq!(kind(&outcome), Some(FailureKind::Timeout));
@@ -160,8 +160,8 @@ async fn a_callback_that_panics_is_an_error_of_the_host() {
 
 #[tokio::test]
 async fn a_driver_that_fails_or_panics_is_reported() {
-    let failing = Threaded::<ScriptedEngine>::parking(ScriptedOptions { fails: Some("no luck".into()), panics: false });
-    let panicking = Threaded::parking(ScriptedOptions { fails: None, panics: true });
+    let failing = Threaded::<ScriptedEngine>::pooled(ScriptedOptions { fails: Some("no luck".into()), panics: false });
+    let panicking = Threaded::pooled(ScriptedOptions { fails: None, panics: true });
     for (driver, kind) in [(&failing, ErrorKind::DriverStart), (&panicking, ErrorKind::DriverFailed)] {
         let error = run_with(driver, 5_000, "post done", Arc::default()).await.expect_err("reported");
         assert_eq!(error.kind, kind);
@@ -205,12 +205,12 @@ async fn a_context_runs_one_program_after_another() {
 #[tokio::test]
 async fn the_warm_pool_empties_and_refills() {
     let driver = scripted().warm(2, Limits::default().heap());
-    driver.fill().expect("it starts");
-    assert_eq!(driver.warm_len(), 2);
+    driver.prewarm().expect("it starts");
+    assert_eq!(driver.pool_len(), 2);
     for _ in 0..5 {
         let outcome = run_with(&driver, 5_000, "post done", Arc::default()).await.expect("the host is fine");
         assert_eq!(outcome.result, Ok(None));
-        assert_eq!(driver.warm_len(), 2);
+        assert_eq!(driver.pool_len(), 2);
     }
 }
 
@@ -281,9 +281,9 @@ async fn blocked_workers_do_not_stop_the_others() {
 }
 
 #[test]
-fn pinned_engines_work_as_well() {
+fn dedicated_engines_work_as_well() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let driver = Threaded::<ScriptedEngine>::pinned(ScriptedOptions::default());
+    let driver = Threaded::<ScriptedEngine>::dedicated(ScriptedOptions::default());
     let program = "post call 1 external_a\\n1\npost timer 1 5\nrest\nrest\npost done\\n5";
     let outcome = runtime.block_on(run_with(&driver, 2_000, program, Arc::default())).expect("the host is fine");
     assert_eq!(outcome.result, Ok(Json::from_text("5").ok()));
