@@ -7,13 +7,17 @@
 use std::{collections::VecDeque, hint::black_box, sync::Arc, time::Duration};
 
 use codemode::{
-    CodeMode, Json, Limits, Tool, ToolNames,
-    message::{GuestMessage, HostMessage},
-    session::{Action, EventLoop, Input, Mode, Start},
-    testing,
+    CodeMode, Json, Limits, Threaded, Tool, ToolNames,
     typescript::{CompileOptions, Compiled, compile},
 };
 use codemode_benches::tools;
+use codemode_core::{
+    engine::scripted::{ScriptedEngine, ScriptedOptions},
+    session::{
+        Action, EventLoop, Input, Mode, Start,
+        message::{GuestMessage, HostMessage},
+    },
+};
 use gungraun::{library_benchmark, library_benchmark_group, main};
 
 main!(library_benchmark_groups = front_end, bridge);
@@ -43,9 +47,13 @@ fn externals() -> Vec<Arc<str>> {
 #[library_benchmark]
 #[bench::tools100(tools::many(100))]
 fn catalog(tools: Vec<Tool>) -> CodeMode {
-    let code_mode = CodeMode::builder().driver(testing::scripted()).tools(tools).build().expect("they are accepted");
+    let code_mode = CodeMode::builder().driver(scripted()).tools(tools).build().expect("they are accepted");
     assert!(code_mode.problems().is_empty());
     code_mode
+}
+
+fn scripted() -> Threaded<ScriptedEngine> {
+    Threaded::pooled(ScriptedOptions::default())
 }
 
 // A call with an input of a kilobyte, as the guest posts it.
@@ -102,6 +110,6 @@ fn start() -> Start {
         epoch_ms: 1_700_000_000_000,
         seed: 1,
         code_length: PROGRAM.len(),
-        pace: Mode::Live,
+        mode: Mode::Live,
     }
 }
