@@ -8,6 +8,7 @@
 //! text out). The event loop of an execution is [`session`], a state machine without threads or clock.
 #![forbid(unsafe_code)]
 
+mod artifact;
 mod catalog;
 mod check;
 mod code_mode;
@@ -31,6 +32,7 @@ mod prelude;
 mod prompt;
 mod replay;
 mod reply;
+mod result_formatter;
 mod secrets;
 pub mod session;
 mod stack;
@@ -46,6 +48,7 @@ mod validate;
 mod watch;
 mod workers;
 
+pub use artifact::{Artifact, ArtifactStore, Chunk};
 pub use check::Checked;
 pub use code_mode::{
     CodeMode, CodeModeBuilder, EventStream, ExecuteOptions, FunctionInfo, Listener, ToolDefinition, generate_types,
@@ -60,6 +63,7 @@ pub use limits::Limits;
 pub use names::sanitize_tool_name;
 pub use outcome::{ConsoleLine, DroppedCall, Failure, FailureKind, Level, Outcome, Position, Stats};
 pub use reply::{Reply, ReplyError};
+pub use result_formatter::{FormattedResult, ResultFormatter};
 pub use secrets::{SecretCheck, SecretParameter};
 pub use session::Call;
 pub use stack::Frame;

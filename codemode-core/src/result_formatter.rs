@@ -1,21 +1,63 @@
-//! What a client gets of one execution: structured content for programs, a text for models, images as images. What is
-//! over the cap stays here under a handle.
+//! [`ResultFormatter`]: from the [`Reply`] of an execution to what a client gets: structured content for programs, a text
+//! for models, images as images. What exceeds the size limit goes to an [`ArtifactStore`], with a handle in the text.
+//!
+//! It knows no protocol: the caller turns a [`FormattedResult`] into content blocks, messages or a response body.
 
-use codemode_core::Reply;
-use rmcp::model::{CallToolResult, ContentBlock};
 use serde_json::{Map, Value, json};
 
-use crate::store::{Store, Stored};
+use crate::{
+    artifact::{Artifact, ArtifactStore},
+    reply::{Reply, ReplyError},
+};
 
-/// Makes results of at most about so many bytes of text.
+/// Formats results within a size limit.
+///
+/// A truncated text tells the model to read on with the tool `read_result({ handle, offset })`, which the caller provides
+/// over [`ArtifactStore::chunk`].
 #[derive(Debug, Clone)]
-pub(crate) struct Shaper {
-    pub(crate) store: Store,
-    pub(crate) most_bytes: usize,
+pub struct ResultFormatter {
+    store: ArtifactStore,
+    max_bytes: usize,
 }
 
-impl Shaper {
-    pub(crate) fn result(&self, reply: &Reply) -> CallToolResult {
+/// A formatted [`Reply`].
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct FormattedResult {
+    /// Whether the program returned.
+    pub success: bool,
+    /// The result for a model: the value, the failure with its code frame, the logs, and notes on what was truncated.
+    pub text: String,
+    /// The result for a program: the reply as JSON, with `truncated` where the result did not fit; see
+    /// [`ResultFormatter::truncation_schema`].
+    pub structured: Value,
+    /// Images that the program returned, as base64.
+    pub images: Vec<Artifact>,
+}
+
+impl ResultFormatter {
+    /// A formatter whose texts hold about `max_bytes` bytes of the result and a quarter as much of the logs.
+    pub fn new(store: ArtifactStore, max_bytes: usize) -> Self {
+        Self { store, max_bytes }
+    }
+
+    /// A formatter for results of about `tokens` tokens, at four bytes each, and at least 1,000 bytes.
+    pub fn with_token_budget(store: ArtifactStore, tokens: usize) -> Self {
+        Self::new(store, tokens.saturating_mul(BYTES_PER_TOKEN).max(MIN_BYTES))
+    }
+
+    /// The store for what does not fit.
+    pub fn store(&self) -> &ArtifactStore {
+        &self.store
+    }
+
+    /// The size limit of one result.
+    pub fn max_bytes(&self) -> usize {
+        self.max_bytes
+    }
+
+    /// Formats a reply.
+    pub fn format(&self, reply: &Reply) -> FormattedResult {
         let mut notes = Vec::new();
         let mut structured = Map::new();
         structured.insert("success".into(), reply.success.into());
@@ -24,42 +66,43 @@ impl Shaper {
         if let Some(result) = &reply.result {
             let mut value = result.value().unwrap_or_else(|_| result.text().into());
             images = self.images(&value);
-            let handles = self.lighten(&mut value, 0);
+            let replaced = self.replace_media(&mut value, 0);
             let (is_text, whole) = match &value {
                 Value::String(text) => (true, text.clone()),
-                value if handles > 0 => (false, value.to_string()),
+                value if replaced > 0 => (false, value.to_string()),
                 _ => (false, result.text().to_owned()),
             };
-            match self.cut("result", &whole, if is_text { "text/plain" } else { "application/json" }, self.most_bytes) {
+            let mime_type = if is_text { "text/plain" } else { "application/json" };
+            match self.excerpt("result", &whole, mime_type, self.max_bytes) {
                 None => {
                     structured.insert("result".into(), value);
                     text.push_str(&whole);
                 }
-                Some(cut) => {
-                    text.push_str(&cut.beginning);
-                    structured.insert("result".into(), cut.beginning.into());
-                    structured.insert("truncated".into(), cut.about);
-                    notes.push(cut.note);
+                Some(excerpt) => {
+                    text.push_str(&excerpt.beginning);
+                    structured.insert("result".into(), excerpt.beginning.into());
+                    structured.insert("truncated".into(), excerpt.truncation);
+                    notes.push(excerpt.note);
                 }
             }
         } else if reply.success {
             text.push_str("The program ended without returning a value.");
         }
         if let Some(error) = &reply.error {
-            text.push_str(&failure(error));
+            text.push_str(&failure_text(error));
             structured.insert("error".into(), serde_json::to_value(error).unwrap_or(Value::Null));
         }
         if !reply.logs.is_empty() {
             let whole = reply.logs.join("\n");
-            let logs = match self.cut("logs", &whole, "text/plain", self.most_bytes / 4) {
+            let logs = match self.excerpt("logs", &whole, "text/plain", self.max_bytes / 4) {
                 None => {
                     structured.insert("logs".into(), json!(reply.logs));
                     whole
                 }
-                Some(cut) => {
-                    structured.insert("logs".into(), json!([cut.beginning, cut.note]));
-                    notes.push(cut.note);
-                    cut.beginning
+                Some(excerpt) => {
+                    structured.insert("logs".into(), json!([excerpt.beginning, excerpt.note]));
+                    notes.push(excerpt.note);
+                    excerpt.beginning
                 }
             };
             text.push_str("\n\nlogs:\n");
@@ -68,79 +111,88 @@ impl Shaper {
         if !notes.is_empty() {
             text = format!("{}\n\n{text}", notes.join("\n"));
         }
-        let mut content = vec![ContentBlock::text(text)];
-        content.append(&mut images);
-        let mut result = if reply.success { CallToolResult::success(content) } else { CallToolResult::error(content) };
-        result.structured_content = Some(structured.into());
-        result
+        FormattedResult { success: reply.success, text, structured: structured.into(), images }
     }
 
-    /// A text, cut like a result.
-    pub(crate) fn text(&self, what: &str, whole: &str) -> CallToolResult {
-        let text = match self.cut(what, whole, "text/plain", self.most_bytes) {
-            None => whole.to_owned(),
-            Some(cut) => format!("{}\n\n{}", cut.note, cut.beginning),
-        };
-        CallToolResult::success(vec![ContentBlock::text(text)])
+    /// A text within the size limit; `what` names it in the note, such as `answer`.
+    pub fn truncate(&self, what: &str, text: &str) -> String {
+        match self.excerpt(what, text, "text/plain", self.max_bytes) {
+            None => text.to_owned(),
+            Some(excerpt) => format!("{}\n\n{}", excerpt.note, excerpt.beginning),
+        }
     }
 
-    /// Images that the program returned, by themselves or in a list: the model is to see them, not their bytes.
-    fn images(&self, value: &Value) -> Vec<ContentBlock> {
+    /// The JSON Schema of `truncated` in [`FormattedResult::structured`].
+    pub fn truncation_schema() -> Value {
+        json!({
+            "type": "object",
+            "description": "The result was too long: `result` is the beginning of its text; read_result gives the rest",
+            "properties": {
+                "bytes": { "type": "integer" },
+                "shown": { "type": "integer" },
+                "handle": { "type": ["string", "null"] },
+                "nextOffset": { "type": "integer" }
+            },
+            "required": ["bytes", "shown", "handle", "nextOffset"]
+        })
+    }
+
+    /// The images in a result: the result itself, or the items of a list or fields of an object.
+    fn images(&self, value: &Value) -> Vec<Artifact> {
         let candidates = match value {
             Value::Array(items) => items.iter().collect(),
             Value::Object(fields) if fields.get("type").is_none() => fields.values().collect(),
             other => vec![other],
         };
-        candidates.into_iter().filter_map(|candidate| self.image(candidate)).take(MOST_IMAGES).collect()
+        candidates.into_iter().filter_map(|candidate| self.image(candidate)).take(MAX_IMAGES).collect()
     }
 
-    fn image(&self, value: &Value) -> Option<ContentBlock> {
+    fn image(&self, value: &Value) -> Option<Artifact> {
         if value.get("type")? != "image" {
             return None;
         }
-        let mime_type = value.get("mimeType")?.as_str()?.to_owned();
+        let mime_type = value.get("mimeType")?.as_str()?;
         let data = match (value.get("handle"), value.get("data")) {
-            (Some(handle), _) => self.store.get(handle.as_str()?).filter(|stored| stored.base64)?.data.to_string(),
-            (None, Some(data)) => data.as_str()?.to_owned(),
+            (Some(handle), _) => self.store.get(handle.as_str()?).filter(|artifact| artifact.base64)?.data,
+            (None, Some(data)) => data.as_str()?.into(),
             (None, None) => return None,
         };
-        (data.len() <= MOST_IMAGE_BYTES).then(|| ContentBlock::image(data, mime_type))
+        (data.len() <= MAX_IMAGE_BYTES).then(|| Artifact::base64(mime_type, data))
     }
 
-    /// Puts handles in place of the bytes of media: base64 tells a model nothing. Counts them.
-    fn lighten(&self, value: &mut Value, depth: usize) -> usize {
-        if depth > DEEPEST_MEDIA {
+    /// Replaces the bytes of media by handles, since a model cannot read base64. Returns how many it replaced.
+    fn replace_media(&self, value: &mut Value, depth: usize) -> usize {
+        if depth > MAX_MEDIA_DEPTH {
             return 0;
         }
         let fields = match value {
-            Value::Array(items) => return items.iter_mut().map(|item| self.lighten(item, depth + 1)).sum(),
+            Value::Array(items) => return items.iter_mut().map(|item| self.replace_media(item, depth + 1)).sum(),
             Value::Object(fields) => fields,
             _ => return 0,
         };
         let is_media = matches!(fields.get("type").and_then(Value::as_str), Some("image" | "audio" | "resource"));
-        let field = ["data", "blob"]
-            .into_iter()
-            .find(|field| fields.get(*field).and_then(Value::as_str).is_some_and(|data| data.len() > MOST_MEDIA_BYTES));
+        let field = ["data", "blob"].into_iter().find(|field| {
+            fields.get(*field).and_then(Value::as_str).is_some_and(|data| data.len() > MAX_INLINE_MEDIA_BYTES)
+        });
         let (true, Some(field)) = (is_media, field) else {
-            return fields.values_mut().map(|item| self.lighten(item, depth + 1)).sum();
+            return fields.values_mut().map(|item| self.replace_media(item, depth + 1)).sum();
         };
         let Some(Value::String(data)) = fields.remove(field) else { return 0 };
-        let mime_type = fields.get("mimeType").and_then(Value::as_str).unwrap_or("application/octet-stream").into();
-        if let Some(handle) = self.store.put(Stored { mime_type, data: data.into(), base64: true }) {
+        let mime_type = fields.get("mimeType").and_then(Value::as_str).unwrap_or("application/octet-stream");
+        if let Some(handle) = self.store.put(Artifact::base64(mime_type, data)) {
             fields.insert("handle".into(), handle.into());
         }
         1
     }
 
-    /// The beginning of what is too long, and where the rest is.
-    fn cut(&self, what: &str, whole: &str, mime_type: &str, most_bytes: usize) -> Option<Cut> {
-        if whole.len() <= most_bytes {
+    /// The beginning of a text over `max_bytes`, and where the rest is; `None` when the text fits.
+    fn excerpt(&self, what: &str, whole: &str, mime_type: &str, max_bytes: usize) -> Option<Excerpt> {
+        if whole.len() <= max_bytes {
             return None;
         }
-        let at = whole.floor_char_boundary(most_bytes);
+        let at = whole.floor_char_boundary(max_bytes);
         let beginning = whole.get(..at).unwrap_or_default().to_owned();
-        let stored = Stored { mime_type: mime_type.into(), data: whole.into(), base64: false };
-        let (bytes, handle) = (whole.len(), self.store.put(stored));
+        let (bytes, handle) = (whole.len(), self.store.put(Artifact::text(mime_type, whole)));
         let rest = match &handle {
             Some(handle) => format!(
                 "read on with read_result({{\"handle\": \"{handle}\", \"offset\": {at}}}), or run a program that returns less"
@@ -148,19 +200,21 @@ impl Shaper {
             None => "the rest is too large to be kept; run a program that returns less".into(),
         };
         let note = format!("[The {what} has {bytes} bytes; these are the first {at}: {rest}.]");
-        let about = json!({ "bytes": bytes, "shown": at, "handle": handle, "nextOffset": at });
-        Some(Cut { beginning, note, about })
+        let truncation = json!({ "bytes": bytes, "shown": at, "handle": handle, "nextOffset": at });
+        Some(Excerpt { beginning, note, truncation })
     }
 }
 
-struct Cut {
+struct Excerpt {
     beginning: String,
+    /// For the model: sizes, handle, what to do.
     note: String,
-    about: Value,
+    /// The same for a program.
+    truncation: Value,
 }
 
-/// A failure as a model reads it best: what, where, the line itself, what to do.
-fn failure(error: &codemode_core::ReplyError) -> String {
+/// A failure in the order that helps a model most: what, where, the code frame, what to do next.
+fn failure_text(error: &ReplyError) -> String {
     let mut text = format!("{}: {}", error.name, error.message);
     if let Some(line) = error.line {
         let column = error.column.map(|column| format!(", column {column}")).unwrap_or_default();
@@ -173,20 +227,25 @@ fn failure(error: &codemode_core::ReplyError) -> String {
     text
 }
 
-/// Base64 of media up to this length stays where it is.
-const MOST_MEDIA_BYTES: usize = 4 << 10;
-const DEEPEST_MEDIA: usize = 8;
-const MOST_IMAGES: usize = 4;
-const MOST_IMAGE_BYTES: usize = 4 << 20;
+/// An estimate over current tokenizers, for English text and code.
+const BYTES_PER_TOKEN: usize = 4;
+const MIN_BYTES: usize = 1_000;
+/// Base64 of media up to this length stays in the result.
+const MAX_INLINE_MEDIA_BYTES: usize = 4 << 10;
+const MAX_MEDIA_DEPTH: usize = 8;
+const MAX_IMAGES: usize = 4;
+const MAX_IMAGE_BYTES: usize = 4 << 20;
 
 #[cfg(test)]
 mod tests {
-    use codemode_core::{Failure, FailureKind, Json, Outcome};
-
     use super::*;
+    use crate::{
+        json::Json,
+        outcome::{Failure, FailureKind, Outcome},
+    };
 
-    fn shaper(most_bytes: usize) -> Shaper {
-        Shaper { store: Store::default(), most_bytes }
+    fn formatter(max_bytes: usize) -> ResultFormatter {
+        ResultFormatter::new(ArtifactStore::default(), max_bytes)
     }
 
     fn reply(value: &Value, logs: &[&str]) -> Reply {
@@ -195,40 +254,35 @@ mod tests {
         reply
     }
 
-    fn texts(result: &CallToolResult) -> String {
-        result.content.iter().filter_map(|block| Some(block.as_text()?.text.clone())).collect()
-    }
-
     #[test]
     fn a_result_is_structured_and_a_text() {
-        let result = shaper(1_000).result(&reply(&json!({ "a": [1, "b"] }), &["one", "two"]));
-        assert_eq!(texts(&result), "{\"a\":[1,\"b\"]}\n\nlogs:\none\ntwo");
+        let result = formatter(1_000).format(&reply(&json!({ "a": [1, "b"] }), &["one", "two"]));
+        assert_eq!(result.text, "{\"a\":[1,\"b\"]}\n\nlogs:\none\ntwo");
         let expected = json!({ "success": true, "result": { "a": [1, "b"] }, "logs": ["one", "two"] });
-        assert_eq!((result.structured_content, result.is_error), (Some(expected), Some(false)));
+        assert_eq!((result.structured, result.success), (expected, true));
     }
 
     #[test]
     fn a_failure_is_an_error_with_its_place() {
         let failure = Failure::new(FailureKind::Threw, "TypeError", "x is not a function").hint("call y instead");
-        let result = shaper(1_000).result(&Reply::of(&Outcome::new(Err(failure))));
-        assert_eq!(texts(&result), "TypeError: x is not a function\n\ncall y instead");
-        assert_eq!(result.is_error, Some(true));
-        let structured = result.structured_content.expect("it is structured");
-        assert_eq!(structured["error"]["kind"], "threw");
+        let result = formatter(1_000).format(&Reply::of(&Outcome::new(Err(failure))));
+        assert_eq!(result.text, "TypeError: x is not a function\n\ncall y instead");
+        assert!(!result.success);
+        assert_eq!(result.structured["error"]["kind"], "threw");
     }
 
     #[test]
     fn a_long_result_has_a_note_on_top_and_the_rest_behind_a_handle() {
-        let shaper = shaper(100);
-        let result = shaper.result(&reply(&json!("é".repeat(200)), &["x".repeat(50).as_str()]));
-        let structured = result.structured_content.clone().expect("it is structured");
+        let formatter = formatter(100);
+        let result = formatter.format(&reply(&json!("é".repeat(200)), &["x".repeat(50).as_str()]));
+        let structured = &result.structured;
         let handle = structured["truncated"]["handle"].as_str().expect("a handle");
-        assert_eq!(&*shaper.store.get(handle).expect("it is kept").data, "é".repeat(200));
+        assert_eq!(&*formatter.store.get(handle).expect("it is kept").data, "é".repeat(200));
         assert_eq!(
             (&structured["result"], &structured["truncated"]["nextOffset"]),
             (&json!("é".repeat(50)), &json!(100))
         );
-        let text = texts(&result);
+        let text = &result.text;
         assert!(
             text.starts_with(
                 "[The result has 400 bytes; these are the first 100: read on with read_result({\"handle\": \"h_"
@@ -240,22 +294,29 @@ mod tests {
 
     #[test]
     fn returned_images_are_shown() {
-        let shaper = shaper(1_000);
-        let stored = Stored { mime_type: "image/png".into(), data: "QUJD".into(), base64: true };
-        let handle = shaper.store.put(stored).expect("it fits");
+        let formatter = formatter(1_000);
+        let handle = formatter.store.put(Artifact::base64("image/png", "QUJD")).expect("it fits");
         let image = json!({ "type": "image", "mimeType": "image/png", "bytes": 3, "handle": handle });
         for value in [image.clone(), json!([image, 1]), json!({ "chart": image })] {
-            let result = shaper.result(&reply(&value, &[]));
-            let images: Vec<&str> = result.content.iter().filter_map(|block| Some(&*block.as_image()?.data)).collect();
-            assert_eq!(images, ["QUJD"], "{value}");
+            let result = formatter.format(&reply(&value, &[]));
+            assert_eq!(result.images, [Artifact::base64("image/png", "QUJD")], "{value}");
         }
         let inline = json!({ "content": [{ "type": "image", "mimeType": "image/png", "data": "QUJD".repeat(5_000) }] });
-        let result = shaper.result(&reply(&inline, &[]));
-        let structured = result.structured_content.clone().expect("it is structured");
-        let handle = structured["result"]["content"][0]["handle"].as_str().expect("a handle stands for the bytes");
-        assert_eq!(shaper.store.get(handle).map(|stored| stored.data.len()), Some(20_000));
-        assert!(!texts(&result).contains("QUJD"));
+        let result = formatter.format(&reply(&inline, &[]));
+        let handle = result.structured["result"]["content"][0]["handle"].as_str().expect("a handle replaces the bytes");
+        assert_eq!(formatter.store.get(handle).map(|artifact| artifact.data.len()), Some(20_000));
+        assert!(!result.text.contains("QUJD"));
         let forged = json!({ "type": "image", "mimeType": "image/png", "handle": "h_0" });
-        assert_eq!(shaper.result(&reply(&forged, &[])).content.len(), 1);
+        assert_eq!(formatter.format(&reply(&forged, &[])).images, []);
+    }
+
+    #[test]
+    fn a_text_over_the_limit_is_truncated() {
+        let formatter = formatter(10);
+        assert_eq!(formatter.truncate("answer", "short"), "short");
+        let text = formatter.truncate("answer", "0123456789abc");
+        assert!(
+            text.starts_with("[The answer has 13 bytes; these are the first 10: ") && text.ends_with("\n\n0123456789")
+        );
     }
 }
