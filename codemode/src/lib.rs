@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 pub use codemode_core::*;
-#[cfg(feature = "mcp")]
+#[cfg(any(feature = "mcp-client", feature = "mcp-server"))]
 pub use codemode_mcp as mcp;
 
 /// Its example must build.

@@ -1,82 +1,41 @@
-//! Reads the ecosystem's own `mcpServers` JSON. What is wrong with the file is an error with its place; what is wrong
-//! with one server, such as a variable that is not set, costs that server only.
+//! [`ServerConfig`]: one server, how it is reached, and which of its tools are used.
 
-mod expand;
-mod raw;
+use std::{fmt, time::Duration};
 
-use std::{fmt, fs::File, io::Read, path::Path, time::Duration};
-
+#[cfg(feature = "client-http")]
 use codemode_core::{Error, ErrorKind};
+#[cfg(feature = "client-http")]
 use http::{HeaderName, HeaderValue};
 use wildmatch::WildMatch;
 
-/// The servers to connect to, in the order of the file.
-#[derive(Debug, Clone, Default)]
-pub struct McpConfig {
-    /// The servers.
-    pub servers: Vec<ServerConfig>,
-    /// Fields that mean nothing here, each with a sentence for a person.
-    pub warnings: Vec<String>,
-}
-
-impl McpConfig {
-    /// Reads a file.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Config`] when it cannot be read, is no JSON or has a field of the wrong type; with file and field.
-    pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref();
-        let shown = path.display().to_string();
-        let cannot = |error| Error::new(ErrorKind::Config, format!("{shown} cannot be read")).because(error);
-        let mut text = String::new();
-        let file = File::open(path).map_err(cannot)?;
-        file.take(MOST_FILE_BYTES + 1).read_to_string(&mut text).map_err(cannot)?;
-        if text.len() as u64 > MOST_FILE_BYTES {
-            return Err(Error::new(ErrorKind::Config, format!("{shown} holds more than 1 MiB; is it the right file?")));
-        }
-        Self::parse(&text, &shown)
-    }
-
-    /// Reads a text; `name` is what to call it in errors. Variables come from the environment.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Config`], as [`read`](Self::read).
-    pub fn parse(text: &str, name: &str) -> Result<Self, Error> {
-        Self::parse_with(text, name, &|variable| std::env::var(variable).ok())
-    }
-
-    /// Reads a text; variables come from `lookup`.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Config`], as [`read`](Self::read).
-    pub fn parse_with(text: &str, name: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        raw::read(text, name, lookup)
-    }
-
-    /// Adds a server.
-    #[must_use]
-    pub fn server(mut self, server: ServerConfig) -> Self {
-        self.servers.push(server);
-        self
-    }
-}
-
-/// One server, and which of its tools to take.
+/// One server, and which of its tools are used.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use codemode_mcp::{Command, ServerConfig};
+///
+/// let command = Command::new("npx").args(["-y", "some-server"]).env("TOKEN", "secret");
+/// let server = ServerConfig::new("files", command).exclude(["write_*"]).timeout(Duration::from_secs(20));
+/// # assert_eq!(server.exclude, ["write_*"]);
+/// ```
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct ServerConfig {
     /// Its name: the first part of its tools' names.
     pub name: String,
-    /// How to reach it; or why that cannot even be tried.
+    /// How to reach it, or the reason why it cannot be reached.
     pub endpoint: Result<Endpoint, String>,
-    /// Globs over the server's own tool names; empty takes all.
+    /// Globs over the server's own tool names; empty includes all.
     pub include: Vec<String>,
-    /// Globs over the server's own tool names to leave out; stronger than `include`.
+    /// Globs over the server's own tool names to leave out; overrides `include`.
     pub exclude: Vec<String>,
-    /// Its tools are [lazy](codemode_core::Tool::lazy): one line in the prompt each, declared when somebody asks.
+    /// Its tools are [lazy](codemode_core::Tool::lazy): one line in the prompt each, declared on request.
     pub lazy: bool,
-    /// The longest one call may take, waiting for a place not counted. `None` leaves it to the execution's deadline.
+    /// The longest one call may take, not counting the time it waits for its turn. `None` leaves it to the execution's
+    /// deadline.
     pub timeout: Option<Duration>,
-    /// The most calls at once over all its tools. `None` leaves it to the execution's limit.
+    /// The maximum number of calls at once over all its tools. `None` leaves it to the execution's limit.
     pub max_concurrency: Option<usize>,
     /// The longest it may take to start and list its tools. Default 30 s.
     pub start_timeout: Duration,
@@ -84,10 +43,29 @@ pub struct ServerConfig {
 
 impl ServerConfig {
     /// A server with default options.
-    pub fn new(name: impl Into<String>, endpoint: Endpoint) -> Self {
+    pub fn new(name: impl Into<String>, endpoint: impl Into<Endpoint>) -> Self {
+        Self::from_endpoint(name, Ok(endpoint.into()))
+    }
+
+    /// A server that is a child process and speaks over its standard input and output.
+    pub fn stdio(
+        name: impl Into<String>,
+        command: impl Into<String>,
+        args: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        Self::new(name, Command::new(command).args(args))
+    }
+
+    /// A server at a URL, over streamable HTTP.
+    #[cfg(feature = "client-http")]
+    pub fn http(name: impl Into<String>, url: impl Into<String>) -> Self {
+        Self::new(name, HttpEndpoint::new(url))
+    }
+
+    pub(crate) fn from_endpoint(name: impl Into<String>, endpoint: Result<Endpoint, String>) -> Self {
         Self {
             name: name.into(),
-            endpoint: Ok(endpoint),
+            endpoint,
             include: Vec::new(),
             exclude: Vec::new(),
             lazy: false,
@@ -97,23 +75,50 @@ impl ServerConfig {
         }
     }
 
-    /// A server that is a program and speaks over its standard input and output.
-    pub fn stdio(
-        name: impl Into<String>,
-        command: impl Into<String>,
-        args: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        let args = args.into_iter().map(Into::into).collect();
-        Self::new(name, Endpoint::Stdio(Command { command: command.into(), args, env: Vec::new(), cwd: None }))
+    /// Sets [`include`](Self::include).
+    #[must_use]
+    pub fn include(mut self, globs: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.include = globs.into_iter().map(Into::into).collect();
+        self
     }
 
-    /// A server at a URL, by streamable HTTP.
-    pub fn http(name: impl Into<String>, url: impl Into<String>) -> Self {
-        Self::new(name, Endpoint::Http { url: url.into(), headers: Vec::new() })
+    /// Sets [`exclude`](Self::exclude).
+    #[must_use]
+    pub fn exclude(mut self, globs: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.exclude = globs.into_iter().map(Into::into).collect();
+        self
     }
 
-    /// Whether a tool of this name is taken.
-    pub(crate) fn takes(&self, tool: &str) -> bool {
+    /// Sets [`lazy`](Self::lazy).
+    #[must_use]
+    pub fn lazy(mut self, lazy: bool) -> Self {
+        self.lazy = lazy;
+        self
+    }
+
+    /// Sets [`timeout`](Self::timeout).
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets [`max_concurrency`](Self::max_concurrency).
+    #[must_use]
+    pub fn max_concurrency(mut self, calls: usize) -> Self {
+        self.max_concurrency = Some(calls);
+        self
+    }
+
+    /// Sets [`start_timeout`](Self::start_timeout).
+    #[must_use]
+    pub fn start_timeout(mut self, timeout: Duration) -> Self {
+        self.start_timeout = timeout;
+        self
+    }
+
+    /// Whether a tool of this name is used.
+    pub(crate) fn includes(&self, tool: &str) -> bool {
         let any = |globs: &[String]| globs.iter().any(|glob| WildMatch::new(glob).matches(tool));
         (self.include.is_empty() || any(&self.include)) && !any(&self.exclude)
     }
@@ -128,20 +133,18 @@ impl fmt::Debug for ServerConfig {
 
 /// How a server is reached.
 #[derive(Clone)]
+#[non_exhaustive]
 pub enum Endpoint {
-    /// A program to start.
+    /// A child process.
     Stdio(Command),
     /// Streamable HTTP.
-    Http {
-        /// Where.
-        url: String,
-        /// Sent with each request.
-        headers: Vec<(HeaderName, HeaderValue)>,
-    },
+    #[cfg(feature = "client-http")]
+    Http(HttpEndpoint),
 }
 
 /// A program to start. It inherits a few harmless variables (`PATH`, `HOME`, language) and no secrets.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Command {
     /// A name in `PATH`, or a path.
     pub command: String,
@@ -149,12 +152,80 @@ pub struct Command {
     pub args: Vec<String>,
     /// Variables besides the inherited ones.
     pub env: Vec<(String, String)>,
-    /// Where it runs; the current directory if `None`.
+    /// Its working directory; the current one if `None`.
     pub cwd: Option<String>,
 }
 
-const MOST_FILE_BYTES: u64 = 1 << 20;
-const DEFAULT_START_TIMEOUT: Duration = Duration::from_secs(30);
+impl Command {
+    /// A program without arguments.
+    pub fn new(command: impl Into<String>) -> Self {
+        Self { command: command.into(), args: Vec::new(), env: Vec::new(), cwd: None }
+    }
 
-#[cfg(test)]
-mod tests;
+    /// Adds arguments.
+    #[must_use]
+    pub fn args(mut self, args: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds a variable.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.env.push((name.into(), value.into()));
+        self
+    }
+
+    /// Sets the working directory.
+    #[must_use]
+    pub fn cwd(mut self, cwd: impl Into<String>) -> Self {
+        self.cwd = Some(cwd.into());
+        self
+    }
+}
+
+impl From<Command> for Endpoint {
+    fn from(command: Command) -> Self {
+        Self::Stdio(command)
+    }
+}
+
+/// The address of a server over streamable HTTP, and what each request carries.
+#[cfg(feature = "client-http")]
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct HttpEndpoint {
+    /// The URL of the MCP endpoint.
+    pub url: String,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+#[cfg(feature = "client-http")]
+impl HttpEndpoint {
+    /// An address without headers.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), headers: Vec::new() }
+    }
+
+    /// Adds a header to each request. Its value is treated as a secret.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] when HTTP does not allow the name or the value. The message does not hold the value.
+    pub fn header(mut self, name: &str, value: &str) -> Result<Self, Error> {
+        let wrong = |what: &str| Error::new(ErrorKind::Config, format!("the {what} of an HTTP header is not allowed"));
+        let header = HeaderName::try_from(name).map_err(|_| wrong("name").with("name", name))?;
+        let mut value = HeaderValue::try_from(value).map_err(|_| wrong("value").with("name", name))?;
+        value.set_sensitive(true);
+        self.headers.push((header, value));
+        Ok(self)
+    }
+}
+
+#[cfg(feature = "client-http")]
+impl From<HttpEndpoint> for Endpoint {
+    fn from(endpoint: HttpEndpoint) -> Self {
+        Self::Http(endpoint)
+    }
+}
+
+pub(crate) const DEFAULT_START_TIMEOUT: Duration = Duration::from_secs(30);

@@ -1,85 +1,84 @@
-//! [`Bridge`]: a sandbox as an MCP server. One tool runs programs; the others find what does not fit into a prompt and
-//! read what does not fit into an answer.
+//! [`McpServer`]: a sandbox as an MCP server. One tool runs programs; the others find tools that do not fit into a prompt
+//! and read results that do not fit into an answer.
 
-mod connections;
-mod http;
-mod live;
-mod reply;
-mod session;
-mod tools;
+use std::{fmt, sync::Arc};
 
-use std::sync::{Arc, PoisonError, RwLock};
-
-use codemode_core::{CodeMode, Error, ErrorKind};
+use codemode_core::{ArtifactStore, CodeMode, Error, ErrorKind, ResultFormatter};
 use rmcp::ServiceExt;
-use tokio::sync::{Semaphore, watch};
+use tokio::io::{AsyncRead, AsyncWrite};
 
-pub use self::http::HttpOptions;
-use self::{reply::Shaper, session::Session};
-use crate::store::Store;
+use super::{client_session::ClientSession, inner::Inner};
 
 /// Serves a [`CodeMode`] to MCP clients. Cheap to clone; clones serve the same.
 #[derive(Clone)]
-pub struct Bridge {
-    shared: Arc<Shared>,
+pub struct McpServer {
+    pub(super) inner: Arc<Inner>,
 }
 
-struct Shared {
-    code_mode: RwLock<CodeMode>,
-    /// Grows when `code_mode` is another.
-    version: watch::Sender<u64>,
-    shaper: Shaper,
-    places: Semaphore,
-}
-
-/// How a [`Bridge`] serves.
+/// How an [`McpServer`] serves.
 #[derive(Debug, Clone)]
-pub struct BridgeOptions {
-    /// Tokens of one answer, at about four bytes each; what is longer is cut, with a handle for the rest. Default 10,000.
+#[non_exhaustive]
+pub struct McpServerOptions {
+    /// The size of one result in tokens, at about four bytes each. A longer one is truncated, with a handle for the rest.
+    /// Default 10,000.
     pub result_tokens: usize,
-    /// The most executions at once over all clients; more wait. Default 32.
-    pub executions: usize,
-    /// Where the rest of long answers is kept. Give it the store of the [`Servers`](crate::Servers), so that clients can
-    /// read their content too.
-    pub store: Store,
+    /// The maximum number of executions at once over all clients; more wait. Default 32.
+    pub max_executions: usize,
+    /// Where the rest of long results is kept. Give it the store of the `McpToolset`, so that clients can read that content
+    /// too.
+    pub store: ArtifactStore,
 }
 
-impl Default for BridgeOptions {
+impl McpServerOptions {
+    /// Sets [`result_tokens`](Self::result_tokens).
+    #[must_use]
+    pub fn result_tokens(mut self, tokens: usize) -> Self {
+        self.result_tokens = tokens;
+        self
+    }
+
+    /// Sets [`max_executions`](Self::max_executions).
+    #[must_use]
+    pub fn max_executions(mut self, executions: usize) -> Self {
+        self.max_executions = executions;
+        self
+    }
+
+    /// Sets [`store`](Self::store).
+    #[must_use]
+    pub fn store(mut self, store: ArtifactStore) -> Self {
+        self.store = store;
+        self
+    }
+}
+
+impl Default for McpServerOptions {
     fn default() -> Self {
-        Self { result_tokens: 10_000, executions: 32, store: Store::default() }
+        Self { result_tokens: 10_000, max_executions: 32, store: ArtifactStore::default() }
     }
 }
 
-impl Bridge {
-    /// A server over a sandbox. Its [lazy](codemode_core::Tool::lazy) tools are found with `search_tools` and
-    /// `discover_tools`; [`CodeModeBuilder::catalog_tokens`](codemode_core::CodeModeBuilder::catalog_tokens) makes a large
-    /// catalog lazy.
-    pub fn new(code_mode: CodeMode, options: BridgeOptions) -> Self {
-        let most_bytes = options.result_tokens.saturating_mul(BYTES_PER_TOKEN).max(1_000);
-        let shaper = Shaper { store: options.store, most_bytes };
-        Self {
-            shared: Arc::new(Shared {
-                code_mode: RwLock::new(code_mode),
-                version: watch::Sender::new(0),
-                shaper,
-                places: Semaphore::new(options.executions.clamp(1, Semaphore::MAX_PERMITS)),
-            }),
-        }
+impl McpServer {
+    /// A server over a sandbox. Clients find its [lazy](codemode_core::Tool::lazy) tools with `search_tools` and
+    /// `discover_tools`; [`CodeModeBuilder::catalog_tokens`](codemode_core::CodeModeBuilder::catalog_tokens) makes the tools
+    /// of a large catalog lazy.
+    pub fn new(code_mode: CodeMode, options: McpServerOptions) -> Self {
+        let formatter = ResultFormatter::with_token_budget(options.store, options.result_tokens);
+        Self { inner: Arc::new(Inner::new(code_mode, formatter, options.max_executions)) }
     }
 
-    /// Puts another sandbox in its place, for instance with other tools. Programs that run go on in the old one; clients
-    /// are told that the tools have changed.
+    /// Replaces the sandbox, for instance by one with other tools, and notifies the clients. Programs that run go on in
+    /// the old one.
     pub fn replace(&self, code_mode: CodeMode) {
-        *self.shared.code_mode.write().unwrap_or_else(PoisonError::into_inner) = code_mode;
-        self.shared.version.send_modify(|version| *version += 1);
+        self.inner.replace(code_mode);
     }
 
-    /// The sandbox of the moment.
+    /// The current sandbox.
     pub fn code_mode(&self) -> CodeMode {
-        self.shared.code_mode.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.inner.code_mode()
     }
 
-    /// Serves one client over standard input and output until it goes. Nothing else may write to standard output.
+    /// Serves one client over standard input and output until it disconnects. Nothing else may write to standard output.
     ///
     /// # Errors
     /// When the client does not speak the protocol.
@@ -87,28 +86,25 @@ impl Bridge {
         self.serve(rmcp::transport::stdio()).await
     }
 
-    /// Serves one client over any pair of streams until it goes.
+    /// Serves one client over any pair of streams until it disconnects.
     ///
     /// # Errors
     /// When the client does not speak the protocol.
     pub async fn serve<R, W>(&self, (read, write): (R, W)) -> Result<(), Error>
     where
-        R: tokio::io::AsyncRead + Send + Unpin + 'static,
-        W: tokio::io::AsyncWrite + Send + Unpin + 'static,
+        R: AsyncRead + Send + Unpin + 'static,
+        W: AsyncWrite + Send + Unpin + 'static,
     {
         let no_client = |why: String| Error::new(ErrorKind::Config, format!("no MCP client is there: {why}"));
-        let running =
-            Session::new(self.clone()).serve((read, write)).await.map_err(|error| no_client(error.to_string()))?;
+        let session = ClientSession::new(self.inner.clone());
+        let running = session.serve((read, write)).await.map_err(|error| no_client(error.to_string()))?;
         running.waiting().await.map_err(|error| no_client(error.to_string()))?;
         Ok(())
     }
 }
 
-impl std::fmt::Debug for Bridge {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Bridge").field("code_mode", &self.code_mode()).finish_non_exhaustive()
+impl fmt::Debug for McpServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("McpServer").field("code_mode", &self.code_mode()).finish_non_exhaustive()
     }
 }
-
-/// A rule of thumb over the tokenizers of the day for English text and code.
-const BYTES_PER_TOKEN: usize = 4;

@@ -1,10 +1,10 @@
-//! What a client hears while its program runs: calls and console lines, as progress for those who gave a token and as
-//! log messages for those who want logs.
+//! [`ProgressReporter`]: reports calls and console lines to a client while its program runs, as progress notifications if it
+//! gave a token and as log messages if it wants logs.
 #![expect(deprecated, reason = "log messages are for clients before 2026-07-28, and for those that ask")]
 
 use std::sync::Arc;
 
-use codemode_core::{Event, EventKind, Level};
+use codemode_core::{Event, EventKind, Level, Listener};
 use rmcp::{
     RoleServer,
     model::{LoggingLevel, LoggingMessageNotificationParam, ProgressNotificationParam, ProgressToken, ProtocolVersion},
@@ -14,83 +14,81 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-/// One thing to tell.
-struct Said {
+/// One step of an execution, for the client.
+struct ProgressUpdate {
     text: String,
-    /// Console lines are logs too.
+    /// Set for console lines, which are log messages too.
     level: Option<LoggingLevel>,
 }
 
-/// The way from the events of an execution to its client.
-pub(crate) struct Live {
+/// Forwards the events of an execution to its client.
+pub(crate) struct ProgressReporter {
     peer: Peer<RoleServer>,
     token: Option<ProgressToken>,
-    least_level: Option<LoggingLevel>,
-    said: mpsc::UnboundedReceiver<Said>,
+    min_level: Option<LoggingLevel>,
+    updates: mpsc::UnboundedReceiver<ProgressUpdate>,
     steps: f64,
 }
 
-/// The end that hears events.
-pub(crate) type Hear = Arc<dyn Fn(Event) + Send + Sync>;
-
-impl Live {
-    /// Both ends. `session_level` is what the client asked for with `logging/setLevel`.
-    pub(crate) fn new(context: &RequestContext<RoleServer>, session_level: Option<LoggingLevel>) -> (Hear, Self) {
-        let (send, said) = mpsc::unbounded_channel();
+impl ProgressReporter {
+    /// The listener for the events of an execution, and the reporter that it feeds. `session_level` is the level of the
+    /// client's `logging/setLevel`.
+    pub(crate) fn new(context: &RequestContext<RoleServer>, session_level: Option<LoggingLevel>) -> (Listener, Self) {
+        let (send, updates) = mpsc::unbounded_channel();
         let is_stateless = context
             .protocol_version()
             .is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str());
-        // Since 2026-07-28 a request says itself whether it wants logs; before, a client that says nothing gets them.
+        // Since 2026-07-28 each request says whether it wants logs; before, a client that sets no level gets all.
         let asked = context.meta.log_level();
-        let least_level = if is_stateless { asked } else { asked.or(session_level).or(Some(LoggingLevel::Debug)) };
+        let min_level = if is_stateless { asked } else { asked.or(session_level).or(Some(LoggingLevel::Debug)) };
         let token = context.meta.get_progress_token();
-        let wanted = token.is_some() || least_level.is_some();
-        let hear: Hear = Arc::new(move |event| {
-            if wanted && let Some(said) = Said::of(&event) {
+        let wanted = token.is_some() || min_level.is_some();
+        let listener: Listener = Arc::new(move |event| {
+            if wanted && let Some(update) = ProgressUpdate::of(&event) {
                 // The client may have its answer already.
-                let _ = send.send(said);
+                let _ = send.send(update);
             }
         });
-        (hear, Self { peer: context.peer.clone(), token, least_level, said, steps: 0.0 })
+        (listener, Self { peer: context.peer.clone(), token, min_level, updates, steps: 0.0 })
     }
 
-    /// Tells until `ended`, and then what is left. To be driven to its end: what is half told when it is dropped is lost.
-    pub(crate) async fn tell(mut self, ended: CancellationToken) {
+    /// Reports until `ended` is cancelled, and then what is left in the queue. Dropping it loses the rest.
+    pub(crate) async fn run(mut self, ended: CancellationToken) {
         loop {
-            let said = tokio::select! {
-                said = self.said.recv() => said,
-                () = ended.cancelled(), if !self.said.is_closed() => {
-                    self.said.close();
+            let update = tokio::select! {
+                update = self.updates.recv() => update,
+                () = ended.cancelled(), if !self.updates.is_closed() => {
+                    self.updates.close();
                     continue;
                 }
             };
-            match said {
-                Some(said) => self.tell_one(said).await,
+            match update {
+                Some(update) => self.report(update).await,
                 None => return ended.cancelled().await,
             }
         }
     }
 
-    async fn tell_one(&mut self, said: Said) {
-        if let (Some(level), Some(least)) = (said.level, self.least_level)
-            && rank(level) >= rank(least)
+    async fn report(&mut self, update: ProgressUpdate) {
+        if let (Some(level), Some(min)) = (update.level, self.min_level)
+            && rank(level) >= rank(min)
         {
             let params =
-                LoggingMessageNotificationParam::new(level, json!(said.text)).with_logger("execute_typescript");
-            // A client that is gone is noticed by its transport.
+                LoggingMessageNotificationParam::new(level, json!(update.text)).with_logger("execute_typescript");
+            // The transport notices a client that is gone.
             let _ = self.peer.notify_logging_message(params).await;
         }
         if let Some(token) = &self.token {
             self.steps += 1.0;
-            let params = ProgressNotificationParam::new(token.clone(), self.steps).with_message(said.text);
+            let params = ProgressNotificationParam::new(token.clone(), self.steps).with_message(update.text);
             let _ = self.peer.notify_progress(params).await;
         }
     }
 }
 
-impl Said {
+impl ProgressUpdate {
     fn of(event: &Event) -> Option<Self> {
-        let quiet = |text| Some(Self { text, level: None });
+        let step = |text| Some(Self { text, level: None });
         match &event.kind {
             EventKind::Console { level, message } => {
                 let level = match level {
@@ -103,27 +101,28 @@ impl Said {
             }
             EventKind::Call { function, args, .. } => {
                 let args = args.as_ref().map(|args| short(args.text())).unwrap_or_default();
-                quiet(format!("{function}({args})"))
+                step(format!("{function}({args})"))
             }
             EventKind::Progress { function, progress, .. } => {
                 let total = progress.total.map(|total| format!("/{total}")).unwrap_or_default();
                 let message = progress.message.as_deref().map(|text| format!(" {}", short(text))).unwrap_or_default();
-                quiet(format!("{function}: {}{total}{message}", progress.done))
+                step(format!("{function}: {}{total}{message}", progress.done))
             }
-            EventKind::CallResult { function, duration, .. } => quiet(format!("{function} answered in {duration:.0?}")),
+            EventKind::CallResult { function, duration, .. } => step(format!("{function} answered in {duration:.0?}")),
             EventKind::CallError { function, error, .. } => {
-                quiet(format!("{function} failed: {}", short(&error.message)))
+                step(format!("{function} failed: {}", short(&error.message)))
             }
             _ => None,
         }
     }
 }
 
+/// The beginning of a long text.
 fn short(text: &str) -> String {
-    if text.len() <= MOST_BYTES {
+    if text.len() <= MAX_TEXT_BYTES {
         return text.to_owned();
     }
-    format!("{}…", text.get(..text.floor_char_boundary(MOST_BYTES)).unwrap_or_default())
+    format!("{}…", text.get(..text.floor_char_boundary(MAX_TEXT_BYTES)).unwrap_or_default())
 }
 
 fn rank(level: LoggingLevel) -> u8 {
@@ -139,4 +138,4 @@ fn rank(level: LoggingLevel) -> u8 {
     }
 }
 
-const MOST_BYTES: usize = 500;
+const MAX_TEXT_BYTES: usize = 500;

@@ -1,0 +1,26 @@
+//! The client half: MCP servers as tools of a sandbox.
+//!
+//! [`McpToolset`] holds a [`ServerHandle`](server::ServerHandle) per configured server. A [supervisor](supervisor) task
+//! connects each, reconnects it and keeps its list of tools; a call uses the [`Connection`](connection::Connection) of the
+//! moment.
+
+mod connection;
+mod handler;
+#[cfg(feature = "client-http")]
+mod http;
+mod listing;
+mod message_reader;
+mod notice;
+mod options;
+mod result_value;
+mod server;
+mod stdio;
+mod supervisor;
+mod tools;
+mod toolset;
+
+pub use self::{
+    notice::Notice,
+    options::ConnectOptions,
+    toolset::{McpToolset, ServerStatus, ToolChanges},
+};
