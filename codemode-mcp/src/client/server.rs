@@ -100,7 +100,7 @@ impl Server {
         self.stop.cancel();
     }
 
-    /// Completes when [`stop`](Self::stop) was called.
+    /// Cancelled by [`stop`](Self::stop), and when the last handle is dropped.
     pub(crate) fn stopping(&self) -> &CancellationToken {
         &self.stop
     }

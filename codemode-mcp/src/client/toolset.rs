@@ -21,6 +21,22 @@ use crate::config::McpConfig;
 
 /// Connections to MCP servers, and their tools. The connections live as long as this value, a clone of it, or one of its
 /// tools. Cheap to clone.
+///
+/// ```no_run
+/// use codemode_core::CodeMode;
+/// use codemode_mcp::{ConnectOptions, McpConfig, McpToolset};
+///
+/// # async fn example() -> Result<(), codemode_core::Error> {
+/// let config = McpConfig::read("servers.json")?;
+/// let toolset = McpToolset::connect(config, ConnectOptions::default()).await;
+/// let build = || toolset.add_to(CodeMode::builder().driver(codemode_driver_quickjs::driver())).build();
+/// let mut code_mode = build()?;
+/// let mut changes = toolset.changes();
+/// while changes.changed().await {
+///     code_mode = build()?;
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct McpToolset {
     inner: Arc<Inner>,

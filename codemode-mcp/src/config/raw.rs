@@ -35,6 +35,7 @@ struct Server {
     cwd: Option<String>,
     url: Option<String>,
     #[serde(default)]
+    #[cfg_attr(not(feature = "client-http"), expect(dead_code, reason = "part of the format in every build"))]
     headers: BTreeMap<String, String>,
     #[serde(default)]
     include: Vec<String>,

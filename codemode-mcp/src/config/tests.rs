@@ -132,6 +132,13 @@ fn unknown_fields_are_named_with_the_nearest_known_one() {
     );
 }
 
+#[cfg(not(feature = "client-http"))]
+#[test]
+fn a_url_without_the_http_client_costs_that_server() {
+    let why = only(r#"{"mcpServers":{"a":{"url":"https://example.com/mcp"}}}"#).endpoint.err().expect("no HTTP");
+    assert!(why.contains("the feature client-http"), "{why}");
+}
+
 #[cfg(feature = "client-http")]
 #[test]
 fn headers_are_checked_and_never_shown() {

@@ -10,6 +10,17 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::{client_session::ClientSession, inner::Inner};
 
 /// Serves a [`CodeMode`] to MCP clients. Cheap to clone; clones serve the same.
+///
+/// ```no_run
+/// use codemode_core::CodeMode;
+/// use codemode_mcp::{McpServer, McpServerOptions};
+///
+/// # async fn example() -> Result<(), codemode_core::Error> {
+/// let code_mode = CodeMode::builder().driver(codemode_driver_quickjs::driver()).build()?;
+/// let server = McpServer::new(code_mode, McpServerOptions::default().max_executions(8));
+/// server.serve_stdio().await
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct McpServer {
     pub(super) inner: Arc<Inner>,
