@@ -3,7 +3,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use codemode_core::Progress;
@@ -17,6 +17,8 @@ use rmcp::{
     transport::Transport,
 };
 use tokio::sync::{Notify, mpsc};
+
+use super::poison::lock;
 
 /// The client's side of one connection.
 #[derive(Clone, Default)]
@@ -124,10 +126,6 @@ impl ClientHandler for NotificationHandler {
     async fn on_tool_list_changed(&self, _context: NotificationContext<RoleClient>) {
         self.tools_changed.notify_one();
     }
-}
-
-fn lock(subscriptions: &Mutex<Subscriptions>) -> MutexGuard<'_, Subscriptions> {
-    subscriptions.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 const MAX_QUEUED: usize = 64;

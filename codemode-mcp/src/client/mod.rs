@@ -12,6 +12,7 @@ mod listing;
 mod message_reader;
 mod notice;
 mod options;
+mod poison;
 mod result_value;
 mod server;
 mod stdio;

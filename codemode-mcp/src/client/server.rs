@@ -2,7 +2,7 @@
 //! connection of the moment.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -19,6 +19,7 @@ use super::{
     connection::{Connection, Listing},
     listing,
     notice::Notice,
+    poison::lock,
 };
 use crate::config::ServerConfig;
 
@@ -198,10 +199,6 @@ impl Server {
         *tools = next;
         tools.len()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How long a call waits for a server that restarts.

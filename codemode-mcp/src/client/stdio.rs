@@ -6,7 +6,7 @@ use std::{
     io,
     process::{ExitStatus, Stdio as Pipe},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -27,7 +27,10 @@ use tokio::{
     time::timeout,
 };
 
-use super::message_reader::{MAX_MESSAGE_BYTES, MessageReader, ProtocolWarning};
+use super::{
+    message_reader::{MAX_MESSAGE_BYTES, MessageReader, ProtocolWarning},
+    poison::lock,
+};
 use crate::config::Command;
 
 /// The transport to a child process.
@@ -79,10 +82,6 @@ impl Exit {
             Err(error) => format!("ended ({error})"),
         });
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl StdioTransport {

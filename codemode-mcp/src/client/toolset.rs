@@ -3,7 +3,7 @@
 use std::{
     collections::HashSet,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use codemode_core::{ArtifactStore, CodeModeBuilder, Tool};
@@ -13,6 +13,7 @@ use tokio::{sync::watch, time::timeout};
 use super::{
     notice::Notice,
     options::ConnectOptions,
+    poison::lock,
     server::{ServerHandle, State},
     supervisor::supervise,
     tools,
@@ -175,7 +176,7 @@ impl McpToolset {
 
     /// The servers that have had tools, earliest first; in the order of the config where that was at the same time.
     fn in_order(&self) -> Vec<&Arc<ServerHandle>> {
-        let mut order = self.inner.order.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut order = lock(&self.inner.order);
         for (i, handle) in self.inner.servers.iter().enumerate() {
             if !order.contains(&i) && !handle.server.tools().is_empty() {
                 order.push(i);
