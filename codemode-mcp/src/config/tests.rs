@@ -1,5 +1,6 @@
 //! What config files mean, and the errors for files that are wrong.
 
+#[cfg(feature = "client-http")]
 use std::time::Duration;
 
 use super::*;
