@@ -2,20 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
-use codemode::{Error, HeapLimits, IsolateDriver, Limits};
+use codemode::{Error, IsolateDriver, Limits};
 
 /// The limits of every measured execution: room for the largest workloads, all still numbers.
 pub fn limits() -> Limits {
-    Limits {
-        wall: Duration::from_secs(120),
-        heap: HeapLimits { heap_bytes: 1 << 30, ..Limits::default().heap },
-        source_bytes: 4 << 20,
-        calls: 200_000,
-        parallel_calls: 128,
-        result_bytes: 64 << 20,
-        answer_bytes: 64 << 20,
-        ..Limits::default()
-    }
+    Limits::default()
+        .timeout(Duration::from_secs(120))
+        .heap_bytes(1 << 30)
+        .source_bytes(4 << 20)
+        .calls(200_000)
+        .parallel_calls(128)
+        .result_bytes(64 << 20)
+        .answer_bytes(64 << 20)
 }
 
 /// The driver called `name`: as the facade makes it by default, or from a pool of [`WARM`] engines if the name ends in

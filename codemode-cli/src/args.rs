@@ -241,18 +241,18 @@ impl LimitArgs {
     /// When no program could run with them.
     pub fn limits(&self) -> Result<Limits, Problem> {
         let mut limits = Limits::default();
-        if let Some(wall) = self.timeout {
-            limits.wall = wall;
+        if let Some(timeout) = self.timeout {
+            limits.timeout = timeout;
         }
         if let Some(heap_bytes) = self.memory {
-            limits.heap.heap_bytes = heap_bytes;
+            limits.heap_bytes = heap_bytes;
         }
         if let Some(calls) = self.max_calls {
             limits.calls = calls;
         }
         limits.check().map_err(|error| {
             let message = error.to_string();
-            Problem::new(message.replace("limit wall", "--timeout").replace("limit heap_bytes", "--memory"))
+            Problem::new(message.replace("limit timeout", "--timeout").replace("limit heap_bytes", "--memory"))
         })?;
         Ok(limits)
     }
@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn the_defaults_in_the_help_are_the_defaults() {
         let limits = Limits::default();
-        assert_eq!((limits.wall, limits.heap.heap_bytes), (Duration::from_secs(30), 128 << 20));
+        assert_eq!((limits.timeout, limits.heap_bytes), (Duration::from_secs(30), 128 << 20));
         assert_eq!((limits.calls, limits.parallel_calls), (1000, 32));
     }
 

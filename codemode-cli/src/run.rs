@@ -59,8 +59,9 @@ pub fn run(args: &RunArgs) -> Result<ExitStatus, Problem> {
     let warnings = listener.sender();
     let code_mode = tools.code_mode(driver, limits.clone(), move |warning| warnings.warning(warning))?;
     let recorder = Recorder::default();
-    let options =
-        ExecuteOptions { seed: args.seed, journal: journal.as_ref().map(|_| recorder.clone()), ..Default::default() };
+    let mut options = ExecuteOptions::default();
+    options.seed = args.seed;
+    options.journal = journal.as_ref().map(|_| recorder.clone());
     let outcome = runtime.block_on(until_it_ends(&code_mode, &source, options, listener.sender(), limits.grace))?;
     tools.stop();
     let ListenerReport { console, problem } = listener.finish();

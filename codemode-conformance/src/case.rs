@@ -40,7 +40,7 @@ pub struct Case {
     pub inline_tools: Vec<InlineTool>,
     /// Limits other than the defaults.
     #[serde(default)]
-    pub limits: CaseLimits,
+    pub limits: Limits,
     /// Seed of the program's randomness; fresh when absent.
     pub seed: Option<u64>,
     /// The program's clock at its start; the real time when absent.
@@ -115,24 +115,6 @@ pub struct Fill {
     pub times: usize,
 }
 
-/// Limits of a case; what is absent has its default.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)] // Named and documented as in `Limits`.
-pub struct CaseLimits {
-    pub wall_ms: Option<u64>,
-    pub grace_ms: Option<u64>,
-    pub heap_bytes: Option<usize>,
-    pub stack_bytes: Option<usize>,
-    pub source_bytes: Option<usize>,
-    pub calls: Option<u32>,
-    pub parallel_calls: Option<u32>,
-    pub timers: Option<u32>,
-    pub console_bytes: Option<usize>,
-    pub result_bytes: Option<usize>,
-    pub answer_bytes: Option<usize>,
-}
-
 impl Case {
     /// `area::name`, as in test names and in known.toml.
     pub fn id(&self) -> String {
@@ -141,19 +123,7 @@ impl Case {
 
     /// The limits of its execution.
     pub fn limits(&self) -> Limits {
-        let (set, mut limits) = (&self.limits, Limits::default());
-        limits.wall = set.wall_ms.map_or(limits.wall, Duration::from_millis);
-        limits.grace = set.grace_ms.map_or(limits.grace, Duration::from_millis);
-        limits.heap.heap_bytes = set.heap_bytes.unwrap_or(limits.heap.heap_bytes);
-        limits.heap.stack_bytes = set.stack_bytes.unwrap_or(limits.heap.stack_bytes);
-        limits.source_bytes = set.source_bytes.unwrap_or(limits.source_bytes);
-        limits.calls = set.calls.unwrap_or(limits.calls);
-        limits.parallel_calls = set.parallel_calls.unwrap_or(limits.parallel_calls);
-        limits.timers = set.timers.unwrap_or(limits.timers);
-        limits.console_bytes = set.console_bytes.unwrap_or(limits.console_bytes);
-        limits.result_bytes = set.result_bytes.unwrap_or(limits.result_bytes);
-        limits.answer_bytes = set.answer_bytes.unwrap_or(limits.answer_bytes);
-        limits
+        self.limits.clone()
     }
 
     /// Puts the long texts in and says what is wrong with the case, if anything.

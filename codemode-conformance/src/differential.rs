@@ -42,13 +42,7 @@ async fn run(driver: &Arc<dyn IsolateDriver>, program: &str, seed: u64) -> Resul
     let tools: Option<Vec<Tool>> = TOOLS.iter().map(|name| tools.get(name)).collect();
     let code_mode = code_mode(driver, tools.ok_or("a test tool is missing")?, Limits::default())?;
     let (recorder, events) = (Recorder::default(), Arc::new(std::sync::Mutex::new(Vec::new())));
-    let options = ExecuteOptions {
-        limits: Some(Limits::default()),
-        seed: Some(seed),
-        epoch_ms: Some(EPOCH_MS),
-        journal: Some(recorder.clone()),
-        ..ExecuteOptions::default()
-    };
+    let options = ExecuteOptions::default().seed(seed).epoch_ms(EPOCH_MS).journal(recorder.clone());
     let observed = events.clone();
     let options = options.on_event(move |event| {
         observed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(event_text(&event));

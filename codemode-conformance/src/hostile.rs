@@ -99,12 +99,12 @@ struct Bounds {
 }
 
 impl Hostile {
-    /// Runs it with a deadline of `wall`.
-    async fn run(&self, code_mode: &CodeMode, wall: Duration, bounds: Bounds) -> Result<(), String> {
+    /// Runs it with a deadline of `timeout`.
+    async fn run(&self, code_mode: &CodeMode, timeout: Duration, bounds: Bounds) -> Result<(), String> {
         let begun = Instant::now();
-        let ended = execute(code_mode, &self.program, wall).await;
+        let ended = execute(code_mode, &self.program, timeout).await;
         let ended = ended.map_err(|error| format!("{}: the host failed: {error}", self.name))?;
-        let max = wall + bounds.timeout;
+        let max = timeout + bounds.timeout;
         if begun.elapsed() > max {
             return Err(format!("{}: answered after {:?}, more than {max:?}", self.name, begun.elapsed()));
         }
@@ -127,9 +127,9 @@ impl Hostile {
 fn in_full(driver: &Arc<dyn IsolateDriver>, hostile: &Hostile) -> Result<(), String> {
     let code_mode = code_mode(driver)?;
     let begun = Instant::now();
-    let wall = if hostile.ends == ["timeout"] { SHORT } else { LONG };
+    let timeout = if hostile.ends == ["timeout"] { SHORT } else { LONG };
     let bounds = Bounds { may_time_out: false, timeout: TIMEOUT };
-    let ended = runtime()?.block_on(hostile.run(&code_mode, wall, bounds));
+    let ended = runtime()?.block_on(hostile.run(&code_mode, timeout, bounds));
     if begun.elapsed() > SLOW {
         eprintln!("{} {}: {:?}", driver.name(), hostile.name, begun.elapsed());
     }
@@ -198,9 +198,10 @@ async fn good(code_mode: &CodeMode, n: usize) -> Result<(), String> {
     returned(outcome, &json!(n + 285)).map_err(|why| format!("good program {n}: {why}"))
 }
 
-async fn execute(code_mode: &CodeMode, program: &str, wall: Duration) -> Result<Outcome, Error> {
-    let limits = Limits { wall, heap: HOSTILE_HEAP, ..Limits::default() };
-    let options = ExecuteOptions { limits: Some(limits), ..ExecuteOptions::default() };
+async fn execute(code_mode: &CodeMode, program: &str, timeout: Duration) -> Result<Outcome, Error> {
+    let limits =
+        Limits::default().timeout(timeout).heap_bytes(HOSTILE_HEAP.heap_bytes).stack_bytes(HOSTILE_HEAP.stack_bytes);
+    let options = ExecuteOptions::default().limits(limits);
     code_mode.execute(program, options).await
 }
 

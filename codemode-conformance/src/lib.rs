@@ -36,7 +36,7 @@ mod soak;
 mod test_tools;
 mod usage;
 
-pub use case::{Case, CaseLimits, Changed, Fill};
+pub use case::{Case, Changed, Fill};
 pub use event_text::event_text;
 pub use expected::{ConsoleText, ExpectedError};
 pub use gates::Gate;

@@ -156,7 +156,7 @@ mod tests {
             (GOOD.replace("\"one\"", "\"One two\""), "area.toml: case One two: the name "),
             (GOOD.replace("is one.", "is one"), "area.toml: case one: `why` is one sentence"),
             (format!("{GOOD}[case.limits]\nwall = 3\n"), "area.toml: case one: "),
-            (format!("{GOOD}[case.limits]\nwall_ms = 0\n"), "area.toml: case one: limit wall "),
+            (format!("{GOOD}[case.limits]\ntimeout_ms = 0\n"), "area.toml: case one: limit timeout "),
             ("cases = 1\n".into(), "area.toml: "),
         ] {
             let problem = problem(&text);

@@ -40,18 +40,12 @@ pub async fn play(case: &Case, driver: &Arc<dyn IsolateDriver>) -> Result<Played
     let stage = Stage::default();
     let code_mode = code_mode(case, driver, &stage)?;
     let recorder = Recorder::default();
-    let options = ExecuteOptions {
-        tool_call_id: Some(case.id().into()),
-        limits: Some(case.limits()),
-        seed: case.seed,
-        epoch_ms: case.epoch_ms,
-        journal: Some(recorder.clone()),
-        ..ExecuteOptions::default()
-    }
-    .on_event(stage.listener(case));
+    let mut options = ExecuteOptions::default().tool_call_id(case.id()).limits(case.limits()).journal(recorder.clone());
+    (options.seed, options.epoch_ms) = (case.seed, case.epoch_ms);
+    let options = options.on_event(stage.listener(case));
 
     let begun = Instant::now();
-    let timeout = case.limits().wall + case.limits().grace + TIMEOUT;
+    let timeout = case.limits().timeout + case.limits().grace + TIMEOUT;
     let execution = tokio::time::timeout(timeout, code_mode.execute(&case.program, options));
     let (outcome, took) = tokio::select! {
         outcome = execution => {

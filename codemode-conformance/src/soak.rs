@@ -299,8 +299,12 @@ fn out_of_memory_and_on(driver: &Driver) -> Result<(), String> {
     })
 }
 
-fn code_mode(driver: &Driver, tools: impl IntoIterator<Item = Tool>, wall: Duration) -> Result<CodeMode, String> {
-    fixtures::code_mode(driver, tools, Limits { wall, heap: SOAK_HEAP, ..Limits::default() })
+fn code_mode(driver: &Driver, tools: impl IntoIterator<Item = Tool>, timeout: Duration) -> Result<CodeMode, String> {
+    fixtures::code_mode(
+        driver,
+        tools,
+        Limits::default().timeout(timeout).heap_bytes(SOAK_HEAP.heap_bytes).stack_bytes(SOAK_HEAP.stack_bytes),
+    )
 }
 
 fn slow_echo() -> Tool {

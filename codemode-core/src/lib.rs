@@ -28,8 +28,8 @@ pub use typescript::names::{self, sanitize_tool_name};
 pub use typescript::typecheck;
 
 pub use code_mode::{
-    Checked, CodeMode, CodeModeBuilder, EventStream, ExecuteOptions, FunctionInfo, Reply, ReplyError, ToolDefinition,
-    generate_types,
+    Artifact, ArtifactStore, Checked, Chunk, CodeMode, CodeModeBuilder, EventStream, ExecuteOptions, FormattedResult,
+    FunctionInfo, Reply, ReplyError, ResultFormatter, ToolDefinition, generate_types,
 };
 pub use driver::{
     BoxFuture, ContextConfig, DriverInfo, Host, IsolateContext, IsolateDriver, Program, ProgressSink, Threaded,

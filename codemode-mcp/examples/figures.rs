@@ -1,5 +1,5 @@
 //! The figures of docs/mcp.md: what a model reads before it begins and during three tasks, with seven published servers
-//! given directly and through codemode; and what the bridge costs a call. No model is needed: the calls are scripted.
+//! given directly and through codemode; and the overhead of a call. No model is needed: the calls are scripted.
 //!
 //! `cargo xtask setup`, then `cargo run --release -p codemode-mcp --example figures`.
 
@@ -11,7 +11,7 @@ use std::{
 };
 
 use codemode_core::{CodeMode, CodeModeBuilder, ExecuteOptions};
-use codemode_mcp::{Bridge, BridgeOptions, ConnectOptions, McpConfig, ServerConfig, Servers};
+use codemode_mcp::{ConnectOptions, McpConfig, McpServer, McpServerOptions, McpToolset, ServerConfig};
 use rmcp::{
     RoleClient, ServiceExt,
     model::{CallToolRequestParams, ClientConfig},
@@ -154,15 +154,15 @@ async fn tokens(tools: &Path, folder: &Path) -> Result<()> {
     let config = servers(tools, folder).into_iter().fold(McpConfig::default(), |config, (name, command, args)| {
         config.server(ServerConfig::stdio(name, command.display().to_string(), args))
     });
-    let bridge = |budget: Budget| {
+    let serve = |budget: Budget| {
         let config = config.clone();
         async move {
-            let options = ConnectOptions { patience: Duration::from_secs(60), ..ConnectOptions::default() };
-            let servers = Servers::connect(config, options).await;
-            let builder = servers.give(CodeMode::builder().driver(codemode_driver_quickjs::driver()));
-            let bridge = Bridge::new(budget(builder).build()?, BridgeOptions::default());
+            let options = ConnectOptions::default().timeout(Duration::from_secs(60));
+            let toolset = McpToolset::connect(config, options).await;
+            let builder = toolset.add_to(CodeMode::builder().driver(codemode_driver_quickjs::driver()));
+            let server = McpServer::new(budget(builder).build()?, McpServerOptions::default());
             let (ours, theirs) = tokio::io::duplex(1 << 20);
-            tokio::spawn(async move { bridge.serve(tokio::io::split(theirs)).await });
+            tokio::spawn(async move { server.serve(tokio::io::split(theirs)).await });
             Ok::<Client, Box<dyn Error + Send + Sync>>(ClientConfig::default().serve(ours).await?)
         }
     };
@@ -175,7 +175,7 @@ async fn tokens(tools: &Path, folder: &Path) -> Result<()> {
     ];
     let mut through = None;
     for (name, budget) in budgets {
-        let client = bridge(budget).await?;
+        let client = serve(budget).await?;
         let mut sum = client.peer_info().and_then(|info| info.instructions.clone()).map_or(0, |text| count(&text));
         for tool in client.list_all_tools().await? {
             sum +=
@@ -270,8 +270,8 @@ async fn overhead() -> Result<()> {
     let program = std::env::current_exe()?;
     let client = direct(&program, &["server".into()]).await?;
     let config = McpConfig::default().server(ServerConfig::stdio("s", program.display().to_string(), ["server"]));
-    let servers = Servers::connect(config, ConnectOptions::default()).await;
-    let code_mode = servers.give(CodeMode::builder().driver(codemode_driver_quickjs::driver())).build()?;
+    let toolset = McpToolset::connect(config, ConnectOptions::default()).await;
+    let code_mode = toolset.add_to(CodeMode::builder().driver(codemode_driver_quickjs::driver())).build()?;
     println!("\nmicroseconds a call, {CALLS} in a row, median of 7 rounds: rmcp directly, through codemode");
     for us in [0_u64, 1_000] {
         let (mut plain, mut bridged) = (Vec::new(), Vec::new());

@@ -1,4 +1,4 @@
-//! Published servers from npm and PyPI, which nobody here wrote, as tools of one sandbox. `cargo xtask setup` gets them.
+//! Published third-party servers from npm and PyPI as tools of one sandbox. `cargo xtask setup` installs them.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,7 +7,7 @@ use std::{
 };
 
 use codemode_core::{CodeMode, EventKind, ExecuteOptions};
-use codemode_mcp::{ConnectOptions, McpConfig, Servers};
+use codemode_mcp::{ConnectOptions, McpConfig, McpToolset};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::{Value, json};
 
@@ -40,8 +40,8 @@ trials!(
     one_program_joins_five_servers,
     a_hundred_calls_over_node_and_python,
     images_links_and_resources_are_typed,
-    progress_of_a_published_server_is_heard,
-    a_published_server_killed_in_mid_call_comes_back,
+    progress_of_a_published_server_becomes_events,
+    a_published_server_killed_during_a_call_comes_back,
     a_refused_path_throws_the_servers_text,
     thoughts_and_commits,
     every_published_tool_has_types,
@@ -94,7 +94,7 @@ impl Parts {
 }
 
 struct World {
-    servers: Servers,
+    toolset: McpToolset,
     folder: tempfile::TempDir,
 }
 
@@ -105,15 +105,15 @@ impl World {
         assert!(git.is_ok_and(|status| status.success()), "git is needed");
         let mut config = parts.config(folder.path());
         config.servers.retain(|server| names.contains(&server.name.as_str()));
-        let options = ConnectOptions { patience: Duration::from_secs(60), ..ConnectOptions::default() };
-        let servers = Servers::connect(config, options).await;
-        let problems: Vec<_> = servers.status().into_iter().filter(|status| status.problem.is_some()).collect();
+        let options = ConnectOptions::default().timeout(Duration::from_secs(60));
+        let toolset = McpToolset::connect(config, options).await;
+        let problems: Vec<_> = toolset.status().into_iter().filter(|status| status.problem.is_some()).collect();
         assert!(problems.is_empty(), "{problems:?}");
-        Self { servers, folder }
+        Self { toolset, folder }
     }
 
     fn code_mode(&self) -> CodeMode {
-        self.servers.give(CodeMode::builder().driver(codemode_driver_quickjs::driver())).build().expect("it builds")
+        self.toolset.add_to(CodeMode::builder().driver(codemode_driver_quickjs::driver())).build().expect("it builds")
     }
 
     async fn value(&self, code: &str) -> Value {
@@ -180,13 +180,13 @@ async fn images_links_and_resources_are_typed(parts: Parts) {
     );
 }
 
-async fn progress_of_a_published_server_is_heard(parts: Parts) {
+async fn progress_of_a_published_server_becomes_events(parts: Parts) {
     let world = World::of(&parts, &["everything"]).await;
     let steps: Arc<Mutex<Vec<f64>>> = Arc::default();
-    let heard = steps.clone();
+    let received = steps.clone();
     let options = ExecuteOptions::default().on_event(move |event| {
         if let EventKind::Progress { progress, .. } = event.kind {
-            heard.lock().expect("no test panics here").push(progress.done);
+            received.lock().expect("no test panics here").push(progress.done);
         }
     });
     let code = "return await external_everything_trigger_long_running_operation({ duration: 0.4, steps: 4 });";
@@ -195,7 +195,7 @@ async fn progress_of_a_published_server_is_heard(parts: Parts) {
     assert_eq!(*steps.lock().expect("no test panics here"), [1.0, 2.0, 3.0, 4.0]);
 }
 
-async fn a_published_server_killed_in_mid_call_comes_back(parts: Parts) {
+async fn a_published_server_killed_during_a_call_comes_back(parts: Parts) {
     let world = World::of(&parts, &["everything", "memory"]).await;
     let code_mode = world.code_mode();
     let (begun, begins) = tokio::sync::oneshot::channel();
@@ -211,7 +211,6 @@ async fn a_published_server_killed_in_mid_call_comes_back(parts: Parts) {
                 return [first, await external_everything_echo({ message: 'back' })];";
     let running = tokio::spawn(async move { code_mode.execute(code, options).await });
     begins.await.expect("the operation says how far it is");
-    // The kernel knows which of our children it is.
     let killed = kill_children_named("server-everything");
     assert_eq!(killed, 1);
     let outcome = running.await.expect("no panic").expect("the host works");
@@ -221,7 +220,7 @@ async fn a_published_server_killed_in_mid_call_comes_back(parts: Parts) {
     assert_eq!(value[1], "Echo: back");
 }
 
-/// Kills the children of this process whose command line has `part`, and says how many there were.
+/// Kills the children of this process whose command line contains `part`. Returns how many there were.
 fn kill_children_named(part: &str) -> usize {
     let mine = std::process::id().to_string();
     let listed = std::process::Command::new("ps").args(["-eo", "pid=,ppid=,args="]).output().expect("ps is there");
@@ -269,7 +268,7 @@ async fn every_published_tool_has_types(parts: Parts) {
     let begun = Instant::now();
     let code_mode = world.code_mode();
     let took = begun.elapsed();
-    let count = world.servers.tools().len();
+    let count = world.toolset.tools().len();
     assert!(count > 45, "{count}");
     assert_eq!(code_mode.problems(), &[] as &[String]);
     assert_eq!(code_mode.stubs().matches("external_").count(), count);

@@ -53,7 +53,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 .timeout(Duration::from_secs(2))
                 .concurrency(8),
         )
-        .limits(Limits { wall: Duration::from_secs(5), ..Limits::default() })
+        .limits(Limits::default().timeout(Duration::from_secs(5)))
         .build()?;
 
     println!("── the tool for the model: {}", code_mode.tool_definition().name);

@@ -9,16 +9,17 @@ use std::sync::Arc;
 #[cfg(feature = "typecheck")]
 pub use codemode_core::typecheck;
 pub use codemode_core::{
-    BoxFuture, Call, CallError, Checked, CodeMode, CodeModeBuilder, ConsoleLine, ContextConfig, DriverInfo,
-    DroppedCall, Engine, Error, ErrorKind, Event, EventKind, EventStream, ExecuteOptions, Failure, FailureKind, Frame,
-    FunctionInfo, HeapLimits, Host, IsolateContext, IsolateDriver, Journal, Json, Level, Limits, Listener, Mismatch,
-    Outcome, OutputCheck, Position, Program, Progress, ProgressSink, Recorder, Recording, Reply, ReplyError,
-    SecretCheck, SecretParameter, Stats, Threaded, Tool, ToolContext, ToolDefinition, ToolError, ToolNames,
-    generate_types, journal, names, sanitize_tool_name, stubs, typescript,
+    Artifact, ArtifactStore, BoxFuture, Call, CallError, Checked, Chunk, CodeMode, CodeModeBuilder, ConsoleLine,
+    ContextConfig, DriverInfo, DroppedCall, Engine, Error, ErrorKind, Event, EventKind, EventStream, ExecuteOptions,
+    Failure, FailureKind, FormattedResult, Frame, FunctionInfo, HeapLimits, Host, IsolateContext, IsolateDriver,
+    Journal, Json, Level, Limits, Listener, Mismatch, Outcome, OutputCheck, Position, Program, Progress, ProgressSink,
+    Recorder, Recording, Reply, ReplyError, ResultFormatter, SecretCheck, SecretParameter, Stats, Threaded, Tool,
+    ToolContext, ToolDefinition, ToolError, ToolNames, generate_types, journal, names, sanitize_tool_name, stubs,
+    typescript,
 };
 // Types of other crates that stand in signatures: a host gets them in the version that fits.
 pub use codemode_core::{schemars, serde_json};
-#[cfg(feature = "mcp")]
+#[cfg(any(feature = "mcp-client", feature = "mcp-server"))]
 pub use codemode_mcp as mcp;
 #[cfg(any(feature = "sqlite", feature = "command"))]
 pub use codemode_tools as tools;

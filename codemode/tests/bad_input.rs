@@ -36,7 +36,7 @@ async fn ten_megabytes_of_source() {
     assert_eq!(message, format!("The program is {} bytes long; at most 262144 are accepted", large.len()));
     assert!(hint.starts_with("leave data out of the program"), "{hint}");
     // Also where the host lets it in.
-    let roomy = Limits { source_bytes: 64 << 20, wall: Duration::from_secs(60), ..Limits::default() };
+    let roomy = Limits::default().source_bytes(64 << 20).timeout(Duration::from_secs(60));
     let large = format!("{}return 'x' +", "// words\n".repeat((10 << 20) / 9));
     let (kind, ..) = refused(roomy, &large).await;
     assert_eq!(kind, FailureKind::Syntax);
@@ -48,7 +48,7 @@ async fn brackets_without_end() {
         [("(", ")"), ("[", "]"), ("{a:", "}"), ("`${", "}`"), ("<T>", ""), ("!", ""), ("f(", ")"), ("a=>", "")]
     {
         let program = format!("return {}1{}", open.repeat(100_000), close.repeat(100_000));
-        let roomy = Limits { source_bytes: 1 << 20, ..Limits::default() };
+        let roomy = Limits::default().source_bytes(1 << 20);
         let (kind, message, hint) = refused(roomy, &program).await;
         assert_eq!(kind, FailureKind::LimitReached, "{open}");
         assert!(message.contains("more than"), "{message}");

@@ -13,19 +13,19 @@ async fn progress_is_heard_between_a_call_and_its_end_and_dropped_after() {
     let tool = Tool::from_schema("index", "Index files", schema, None, move |_: Value, context| {
         let kept = kept.clone();
         async move {
-            context.progress(Progress { done: 1.0, total: Some(3.0), message: Some("reading".into()) });
-            context.progress(Progress { done: 2.5, ..Progress::default() });
+            context.progress(Progress::new(1.0).total(3.0).message("reading"));
+            context.progress(Progress::new(2.5));
             *kept.lock().expect("no test panics here") = Some(context);
             Ok(json!("done"))
         }
     });
     let code_mode = CodeMode::builder().driver(codemode::quickjs()).tool(tool).build().expect("it builds");
-    let options = ExecuteOptions { epoch_ms: Some(1_000), ..ExecuteOptions::default() };
+    let options = ExecuteOptions::default().epoch_ms(1_000);
     let (options, mut events) = options.stream_events();
     let outcome = code_mode.execute("return await external_index({});", options).await.expect("the host works");
     assert!(outcome.result.is_ok());
     let late = escaped.lock().expect("no test panics here").take().expect("the tool ran");
-    late.progress(Progress { done: 9.0, ..Progress::default() });
+    late.progress(Progress::new(9.0));
     drop(late);
 
     let mut names = Vec::new();

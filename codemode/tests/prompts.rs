@@ -70,8 +70,8 @@ fn a_catalog_over_its_budget_is_not_declared() {
     let declared = builder(eager()).catalog_tokens(needed).build().expect("the tools are right");
     assert_eq!((declared.system_prompt(), declared.search_definition()), (whole.system_prompt(), None));
     let listed = builder(eager()).catalog_tokens(needed - 1).build().expect("the tools are right");
-    assert!(listed.catalog().contains("\n// external_getUser: Finds a user by id\n"), "{}", listed.catalog());
-    assert!(!listed.catalog().contains("function external_getUser"));
+    assert!(listed.declarations().contains("\n// external_getUser: Finds a user by id\n"), "{}", listed.declarations());
+    assert!(!listed.declarations().contains("function external_getUser"));
     assert!(listed.tool_definition().description.ends_with(" There are 2 tools."));
     let found = listed.search(&json!({ "query": "user" }));
     assert_eq!((&found["total"], &found["tools"][0]["name"]), (&json!(1), &json!("external_getUser")));
@@ -81,7 +81,7 @@ fn a_catalog_over_its_budget_is_not_declared() {
 fn the_catalog_can_stand_elsewhere() {
     let code_mode =
         builder(eager().into_iter().chain(lazy(2))).note("mail is away").build().expect("the tools are right");
-    let (prompt, catalog) = (code_mode.system_prompt(), code_mode.catalog());
+    let (prompt, catalog) = (code_mode.system_prompt(), code_mode.declarations());
     assert!(catalog.starts_with("The functions in comments") && catalog.ends_with("```\n"), "{catalog}");
     let elsewhere = code_mode.system_prompt_without_catalog("They are below.");
     assert_eq!(elsewhere, prompt.replace(catalog, "They are below.\n"));

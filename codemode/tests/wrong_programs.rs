@@ -15,7 +15,7 @@ use programs::{LIMITED, PROGRAMS};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_wrong_program_gets_a_text_that_puts_it_right() {
-    let code_mode = code_mode(Limits { wall: Duration::from_secs(10), ..Limits::default() });
+    let code_mode = code_mode(Limits::default().timeout(Duration::from_secs(10)));
     let limited = code_mode_with_small_limits();
     let mut text = String::new();
     for (title, program) in PROGRAMS {
@@ -29,7 +29,7 @@ async fn every_wrong_program_gets_a_text_that_puts_it_right() {
 }
 
 async fn show(code_mode: &CodeMode, title: &str, program: &str, text: &mut String) {
-    let options = ExecuteOptions { seed: Some(1), epoch_ms: Some(0), ..ExecuteOptions::default() };
+    let options = ExecuteOptions::default().seed(1).epoch_ms(0);
     let reply = code_mode.call(&json!({ "typescriptCode": program }), options).await;
     let reply: Value = serde_json::to_value(&reply).expect("a reply is JSON");
     let _infallible = writeln!(text, "━━━ {title}\n{}\n──▶", program.trim_end());
@@ -57,16 +57,8 @@ fn flat(reply: &Value) -> Vec<(String, &Value)> {
 }
 
 fn code_mode_with_small_limits() -> CodeMode {
-    code_mode(Limits {
-        wall: Duration::from_millis(400),
-        calls: 5,
-        result_bytes: 2_000,
-        console_bytes: 200,
-        answer_bytes: 3_000,
-        source_bytes: 2_000,
-        heap: codemode::HeapLimits { heap_bytes: 16 << 20, ..Limits::default().heap },
-        ..Limits::default()
-    })
+    let limits = Limits::default().timeout(Duration::from_millis(400)).calls(5).heap_bytes(16 << 20);
+    code_mode(limits.result_bytes(2_000).console_bytes(200).answer_bytes(3_000).source_bytes(2_000))
 }
 
 fn code_mode(limits: Limits) -> CodeMode {

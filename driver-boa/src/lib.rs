@@ -56,13 +56,10 @@ pub struct Boa {
 }
 
 impl Engine for Boa {
-    const INFO: EngineInfo = EngineInfo {
-        name: "boa",
-        version: "boa 0.22.0",
-        interrupt: InterruptSupport::Ticks,
-        heap: HeapEnforcement::BestEffort,
-        isolation: "one context for each execution, in this process; safe Rust nearly throughout, no C",
-    };
+    const INFO: EngineInfo = EngineInfo::new("boa", "boa 0.22.0")
+        .interrupt(InterruptSupport::Ticks)
+        .heap(HeapEnforcement::BestEffort)
+        .isolation("one context for each execution, in this process; safe Rust nearly throughout, no C");
 
     /// Boa follows chains of prototypes, nested arrays and the like by recursion without a limit; one link costs it less
     /// than ten times the link's own memory, and the default heap holds 128 MiB of them.
@@ -174,20 +171,18 @@ fn callable(value: &JsValue) -> JsResult<JsFunction> {
 
 fn script_error(error: &JsError, context: &mut Context) -> ScriptError {
     if let Some(EngineError::RuntimeLimit(_)) = error.as_engine() {
-        return ScriptError { name: "RangeError".into(), message: TOO_DEEP.into(), stack: None };
+        return ScriptError::new("RangeError", TOO_DEEP, None);
     }
     match error.try_native(context) {
-        Ok(native) => {
-            ScriptError { name: native.kind().to_string(), message: native.message().to_string(), stack: None }
-        }
-        Err(_) => ScriptError { name: "Error".into(), message: error.to_string(), stack: None },
+        Ok(native) => ScriptError::new(native.kind().to_string(), native.message().to_string(), None),
+        Err(_) => ScriptError::new("Error", error.to_string(), None),
     }
 }
 
 /// Boa panics on a few ordinary programs; they are the program's failures then, not the host's.
 fn defect() -> ScriptError {
     let message = "the JavaScript engine has a defect that this program meets: write it in another way";
-    ScriptError { name: "InternalError".into(), message: message.into(), stack: None }
+    ScriptError::new("InternalError", message, None)
 }
 
 struct Hooks {

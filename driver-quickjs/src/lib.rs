@@ -70,13 +70,10 @@ type Intrinsics = (
 );
 
 impl Engine for QuickJs {
-    const INFO: EngineInfo = EngineInfo {
-        name: "quickjs",
-        version: "quickjs-ng 0.16.2 (rquickjs 0.14.0)",
-        interrupt: InterruptSupport::Anywhere,
-        heap: HeapEnforcement::Counted,
-        isolation: "one runtime for each execution, in this process; as strong as QuickJS is free of memory errors",
-    };
+    const INFO: EngineInfo = EngineInfo::new("quickjs", "quickjs-ng 0.16.2 (rquickjs 0.14.0)")
+        .interrupt(InterruptSupport::Anywhere)
+        .heap(HeapEnforcement::Counted)
+        .isolation("one runtime for each execution, in this process; as strong as QuickJS is free of memory errors");
 
     type Options = ();
 
@@ -184,11 +181,11 @@ fn lossy<'a>(text: &'a rquickjs::CString<'_>) -> Cow<'a, str> {
 
 fn script_error(error: &CaughtError<'_>) -> ScriptError {
     match error {
-        CaughtError::Exception(exception) => ScriptError {
-            name: exception.get::<_, String>("name").unwrap_or_else(|_| "Error".into()),
-            message: exception.message().unwrap_or_default(),
-            stack: exception.stack(),
-        },
-        other => ScriptError { name: "Error".into(), message: other.to_string(), stack: None },
+        CaughtError::Exception(exception) => ScriptError::new(
+            exception.get::<_, String>("name").unwrap_or_else(|_| "Error".into()),
+            exception.message().unwrap_or_default(),
+            exception.stack(),
+        ),
+        other => ScriptError::new("Error", other.to_string(), None),
     }
 }

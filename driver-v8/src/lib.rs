@@ -38,13 +38,10 @@ pub struct V8 {
 }
 
 impl Engine for V8 {
-    const INFO: EngineInfo = EngineInfo {
-        name: "v8",
-        version: "V8 15.2.124 (v8 152.2.0)",
-        interrupt: InterruptSupport::ProgramCode,
-        heap: HeapEnforcement::BestEffort,
-        isolation: "one isolate for each execution, in this process; as strong as V8 is free of memory errors",
-    };
+    const INFO: EngineInfo = EngineInfo::new("v8", "V8 15.2.124 (v8 152.2.0)")
+        .interrupt(InterruptSupport::ProgramCode)
+        .heap(HeapEnforcement::BestEffort)
+        .isolation("one isolate for each execution, in this process; as strong as V8 is free of memory errors");
 
     type Options = ();
 
@@ -150,7 +147,7 @@ fn script_error<'s>(scope: &mut v8::PinScope<'s, '_>, thrown: v8::Local<'s, v8::
     };
     let (name, message, stack) = (text("name"), text("message"), text("stack"));
     let message = message.unwrap_or_else(|| thrown.to_rust_string_lossy(scope));
-    ScriptError { name: name.unwrap_or_else(|| "Error".into()), message, stack }
+    ScriptError::new(name.unwrap_or_else(|| "Error".into()), message, stack)
 }
 
 /// The lowest address that the program's frames may reach.

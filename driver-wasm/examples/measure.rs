@@ -157,7 +157,7 @@ impl fmt::Display for Held {
 }
 
 fn code_mode(driver: Arc<dyn IsolateDriver>, tool: Tool) -> CodeMode {
-    let limits = Limits { wall: Duration::from_secs(300), ..Limits::default() };
+    let limits = Limits::default().timeout(Duration::from_secs(300));
     CodeMode::builder().driver(driver).tools([tool]).limits(limits).build().expect("the tool has a name")
 }
 

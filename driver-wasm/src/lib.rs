@@ -41,13 +41,10 @@ pub struct Wasm {
 }
 
 impl Engine for Wasm {
-    const INFO: EngineInfo = EngineInfo {
-        name: "wasm",
-        version: "quickjs-ng 0.16.2 in WebAssembly (wasmtime 48)",
-        interrupt: InterruptSupport::Anywhere,
-        heap: HeapEnforcement::Structural,
-        isolation: "one WebAssembly instance for each execution, in this process; as strong as wasmtime's sandbox",
-    };
+    const INFO: EngineInfo = EngineInfo::new("wasm", "quickjs-ng 0.16.2 in WebAssembly (wasmtime 48)")
+        .interrupt(InterruptSupport::Anywhere)
+        .heap(HeapEnforcement::Structural)
+        .isolation("one WebAssembly instance for each execution, in this process; as strong as wasmtime's sandbox");
 
     type Options = Options;
 
@@ -120,6 +117,6 @@ impl Wasm {
         let memory = self.guest.memory.data(&self.store);
         let text = |index| text_in_table(memory, at, index);
         let name = text(0)?.unwrap_or_else(|| "Error".into());
-        Ok(ScriptError { name, message: text(1)?.unwrap_or_default(), stack: text(2)? })
+        Ok(ScriptError::new(name, text(1)?.unwrap_or_default(), text(2)?))
     }
 }

@@ -41,7 +41,7 @@ async fn all_wait_at_once(driver: Arc<dyn IsolateDriver>, count: usize) {
             Ok(input)
         }
     });
-    let limits = Limits { wall: Duration::from_secs(300), ..Limits::default() };
+    let limits = Limits::default().timeout(Duration::from_secs(300));
     let builder = CodeMode::builder().driver(driver).tools([tool]).limits(limits);
     let code_mode = Arc::new(builder.build().expect("the tool has a name"));
     let mut running = tokio::task::JoinSet::new();
@@ -104,7 +104,7 @@ fn a_stack_that_only_the_host_sees_is_its_own_kind_of_stop() {
 #[tokio::test]
 async fn that_stop_is_told_like_any_deep_recursion() {
     let heap = HeapLimits { heap_bytes: 256 << 20, stack_bytes: 2 << 20 };
-    let limits = Limits { heap, ..Limits::default() };
+    let limits = Limits::default().heap_bytes(heap.heap_bytes).stack_bytes(heap.stack_bytes);
     let code_mode = CodeMode::builder().driver(driver()).limits(limits).build().expect("the limits are good");
     let program = "let o: any[] = []; for (let i = 0; i < 1e5; i++) o = [o]; return JSON.stringify(o)";
     let outcome = code_mode.execute(program, ExecuteOptions::default()).await.expect("the host does its part");

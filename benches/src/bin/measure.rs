@@ -84,7 +84,7 @@ async fn waiting(name: &str, count: usize) -> Result<Value, Problem> {
     };
     let executions: Vec<_> = (0..count).map(start).collect();
     while gate.arrived() < count {
-        if begun.elapsed() > drivers::limits().wall {
+        if begun.elapsed() > drivers::limits().timeout {
             return Err(format!("only {} of {count} executions reached their tool in time", gate.arrived()));
         }
         tokio::time::sleep(Duration::from_millis(5)).await;

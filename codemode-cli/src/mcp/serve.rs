@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use codemode::{
     CodeMode, CodeModeBuilder,
-    mcp::{Bridge, BridgeOptions, HttpOptions},
+    mcp::{HttpOptions, McpServer, McpServerOptions},
 };
 use tokio::{net::TcpListener, time::sleep};
 
@@ -24,19 +24,19 @@ pub fn serve(args: &McpArgs) -> Result<ExitStatus, Problem> {
     limits.check()?;
     let token = token(args.token_env.as_deref())?;
     let driver = tools::driver(args.driver.as_deref())?;
-    let tools = Arc::new(Tools::open_with_patience(&args.tools, FIRST_PATIENCE)?);
-    let mut options = BridgeOptions::default();
+    let tools = Arc::new(Tools::open_with_patience(&args.tools, CONNECT_TIMEOUT)?);
+    let mut options = McpServerOptions::default();
     options.result_tokens = args.result_tokens.unwrap_or(options.result_tokens);
     if let Some(servers) = tools.mcp() {
         options.store = servers.store();
     }
-    let wall = limits.wall;
+    let timeout = limits.timeout;
     let mut builder = CodeMode::builder().driver(driver).limits(limits).on_warning(warn);
     builder = builder.catalog_tokens(args.catalog_tokens.unwrap_or(CATALOG_TOKENS));
     if let Some(tokens) = args.lazy_tokens {
         builder = builder.lazy_tokens(tokens);
     }
-    let bridge = Bridge::new(tools.give(builder.clone())?, options);
+    let server = McpServer::new(tools.give(builder.clone())?, options);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -44,9 +44,9 @@ pub fn serve(args: &McpArgs) -> Result<ExitStatus, Problem> {
     let status = runtime.block_on(async {
         let mut signals =
             Signals::catch().map_err(|error| Problem::new(format!("Ctrl-C cannot be caught: {error}")))?;
-        let refreshing = tokio::spawn(refresh(bridge.clone(), tools.clone(), builder));
+        let refreshing = tokio::spawn(refresh(server.clone(), tools.clone(), builder));
         let status = tokio::select! {
-            served = serve_clients(&bridge, args, token, wall) => served.map(|()| ExitStatus::Success),
+            served = serve_clients(&server, args, token, timeout) => served.map(|()| ExitStatus::Success),
             signal = signals.next() => Ok(ExitStatus::Signal(signal.number)),
         };
         refreshing.abort();
@@ -58,9 +58,14 @@ pub fn serve(args: &McpArgs) -> Result<ExitStatus, Problem> {
     status
 }
 
-async fn serve_clients(bridge: &Bridge, args: &McpArgs, token: Option<String>, wall: Duration) -> Result<(), Problem> {
+async fn serve_clients(
+    server: &McpServer,
+    args: &McpArgs,
+    token: Option<String>,
+    timeout: Duration,
+) -> Result<(), Problem> {
     let Some(address) = &args.http else {
-        return Ok(bridge.serve_stdio().await?);
+        return Ok(server.serve_stdio().await?);
     };
     let listener = TcpListener::bind(address).await.map_err(|error| {
         Problem::new(format!("{address} cannot be listened on: {error}")).help("give --http another address")
@@ -68,29 +73,29 @@ async fn serve_clients(bridge: &Bridge, args: &McpArgs, token: Option<String>, w
     let at: SocketAddr =
         listener.local_addr().map_err(|error| Problem::new(format!("{address} cannot be listened on: {error}")))?;
     let defaults = HttpOptions::default();
-    let options = HttpOptions {
-        token,
-        hosts: args.allow_host.clone(),
-        origins: args.allow_origin.clone(),
-        sessions: args.max_sessions.unwrap_or(defaults.sessions),
-        // A program may be silent for as long as it may run.
-        idle: defaults.idle.max(wall.saturating_add(Duration::from_secs(60))),
-        connections: args.max_connections.unwrap_or(defaults.connections),
-        ..defaults
-    };
+    // A program may be silent for as long as it may run.
+    let idle = defaults.idle_timeout.max(timeout.saturating_add(Duration::from_secs(60)));
+    let (sessions, connections) = (defaults.max_sessions, defaults.max_connections);
+    let mut options = defaults
+        .allowed_hosts(args.allow_host.iter().cloned())
+        .allowed_origins(args.allow_origin.iter().cloned())
+        .max_sessions(args.max_sessions.unwrap_or(sessions))
+        .max_connections(args.max_connections.unwrap_or(connections))
+        .idle_timeout(idle);
+    options.token = token;
     output::note(&format!("serving MCP at http://{at}/mcp"));
-    Ok(bridge.serve_http(listener, options).await?)
+    Ok(server.serve_http(listener, options).await?)
 }
 
 /// Builds the sandbox again when servers come, go or change their tools.
-async fn refresh(bridge: Bridge, tools: Arc<Tools>, builder: CodeModeBuilder) {
+async fn refresh(server: McpServer, tools: Arc<Tools>, builder: CodeModeBuilder) {
     let Some(mut changes) = tools.mcp().map(McpServers::changes) else { return };
-    while changes.changed().await.is_ok() {
+    while changes.changed().await {
         // Servers that change often change once for the clients.
         sleep(SETTLE).await;
-        changes.mark_unchanged();
+        changes.mark_seen();
         match tools.give(builder.clone()) {
-            Ok(code_mode) => bridge.replace(code_mode),
+            Ok(code_mode) => server.replace(code_mode),
             Err(problem) => output::report(&problem),
         }
     }
@@ -111,7 +116,7 @@ fn token(variable: Option<&str>) -> Result<Option<String>, Problem> {
 }
 
 /// A client waits only so long for an answer to its first request; slower servers come later.
-const FIRST_PATIENCE: Duration = Duration::from_secs(8);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
 /// A larger catalog is not declared at once.
 const CATALOG_TOKENS: usize = 4_000;
 const SETTLE: Duration = Duration::from_millis(200);

@@ -3,10 +3,10 @@
 use std::{path::Path, time::Duration};
 
 use codemode::{
-    CodeModeBuilder,
-    mcp::{ConnectOptions, McpConfig, Notice, Servers, Store},
+    ArtifactStore, CodeModeBuilder,
+    mcp::{ConnectOptions, McpConfig, McpToolset, Notice, ToolChanges},
 };
-use tokio::{runtime::Runtime, sync::watch};
+use tokio::runtime::Runtime;
 
 use crate::{output, problem::Problem};
 
@@ -14,16 +14,16 @@ use crate::{output, problem::Problem};
 /// have none.
 pub struct McpServers {
     // First, so that it is dropped first: the runtime ends what the servers run on.
-    servers: Servers,
+    toolset: McpToolset,
     runtime: Runtime,
 }
 
 impl McpServers {
-    /// Starts the servers and waits for those that are not slower than `patience`.
+    /// Starts the servers and waits for the slow ones up to `timeout`.
     ///
     /// # Errors
     /// What is wrong with the file, and where. A server that does not start is a warning.
-    pub fn open(path: &Path, patience: Duration) -> Result<Self, Problem> {
+    pub fn open(path: &Path, timeout: Duration) -> Result<Self, Problem> {
         let config = McpConfig::read(path)?;
         for warning in &config.warnings {
             output::warning(warning);
@@ -33,38 +33,37 @@ impl McpServers {
             .enable_all()
             .build()
             .map_err(|error| Problem::new(format!("the threads for MCP servers cannot be started: {error}")))?;
-        let mut options = ConnectOptions::default().on_notice(|notice| match notice {
-            Notice::Down { .. } | Notice::Odd { .. } => output::warning(&notice.to_string()),
+        let options = ConnectOptions::default().on_notice(|notice| match notice {
+            Notice::Down { .. } | Notice::Warning { .. } => output::warning(&notice.to_string()),
             _ => {}
         });
-        options.patience = patience;
-        let servers = runtime.block_on(Servers::connect(config, options));
-        Ok(Self { servers, runtime })
+        let toolset = runtime.block_on(McpToolset::connect(config, options.timeout(timeout)));
+        Ok(Self { toolset, runtime })
     }
 
     /// Adds the tools, and a note for each server that is not there.
     pub fn give(&self, builder: CodeModeBuilder) -> CodeModeBuilder {
-        self.servers.give(builder)
+        self.toolset.add_to(builder)
     }
 
     /// Says when [`give`](Self::give) would give others.
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        self.servers.changes()
+    pub fn changes(&self) -> ToolChanges {
+        self.toolset.changes()
     }
 
     /// Where content is that was too large for a program.
-    pub fn store(&self) -> Store {
-        self.servers.store().clone()
+    pub fn store(&self) -> ArtifactStore {
+        self.toolset.store().clone()
     }
 
     /// Ends the servers as the protocol says.
     pub fn stop(&self) {
-        self.runtime.block_on(self.servers.close());
+        self.runtime.block_on(self.toolset.close());
     }
 }
 
 impl std::fmt::Debug for McpServers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("McpServers").field("servers", &self.servers).finish_non_exhaustive()
+        f.debug_struct("McpServers").field("toolset", &self.toolset).finish_non_exhaustive()
     }
 }

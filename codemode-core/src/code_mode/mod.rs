@@ -1,5 +1,6 @@
 //! [`CodeMode`]: tools in, one tool out. What most hosts use, and all they need.
 
+mod artifact;
 mod builder;
 pub(crate) mod catalog;
 mod check;
@@ -10,6 +11,7 @@ mod host;
 mod options;
 mod prompt;
 mod reply;
+mod result_formatter;
 
 use std::{collections::HashSet, fmt, sync::Arc};
 
@@ -20,11 +22,13 @@ use codemode_typescript::{
 use serde_json::{Value, json};
 
 pub use self::{
+    artifact::{Artifact, ArtifactStore, Chunk},
     builder::CodeModeBuilder,
     check::Checked,
     definition::ToolDefinition,
     options::{EventStream, ExecuteOptions},
     reply::{Reply, ReplyError},
+    result_formatter::{FormattedResult, ResultFormatter},
 };
 use self::{
     catalog::Catalog,

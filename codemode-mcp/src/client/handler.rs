@@ -1,8 +1,9 @@
-//! [`Hearing`]: what a server says unasked. Progress goes to the call it belongs to, a changed tool list to the keeper.
+//! [`NotificationHandler`]: routes the notifications of a server. Progress goes to the call it belongs to, a changed tool
+//! list to the supervisor.
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use codemode_core::Progress;
@@ -17,77 +18,80 @@ use rmcp::{
 };
 use tokio::sync::{Notify, mpsc};
 
+use super::poison::lock;
+
 /// The client's side of one connection.
 #[derive(Clone, Default)]
-pub(crate) struct Hearing {
-    routes: Arc<Mutex<Routes>>,
-    /// The list of tools has changed.
+pub(crate) struct NotificationHandler {
+    subscriptions: Arc<Mutex<Subscriptions>>,
+    /// Notified when the list of tools has changed.
     pub(crate) tools_changed: Arc<Notify>,
 }
 
 #[derive(Default)]
-struct Routes {
+struct Subscriptions {
     calls: HashMap<ProgressToken, mpsc::Sender<Progress>>,
-    /// What came before its call was known: a server may be faster than the way back from sending.
-    early: VecDeque<(ProgressToken, Progress)>,
+    /// Progress without a subscriber: a server may report some before `subscribe` follows the request.
+    unclaimed: VecDeque<(ProgressToken, Progress)>,
 }
 
-/// The progress of one call, until it is dropped.
-pub(crate) struct Route {
+/// The progress of one call. Dropping it ends the subscription.
+pub(crate) struct ProgressSubscription {
     token: ProgressToken,
-    routes: Arc<Mutex<Routes>>,
+    subscriptions: Arc<Mutex<Subscriptions>>,
     pub(crate) progress: mpsc::Receiver<Progress>,
 }
 
-impl Hearing {
-    pub(crate) fn route(&self, token: ProgressToken) -> Route {
-        let (send, progress) = mpsc::channel(MOST_WAITING);
-        let mut routes = lock(&self.routes);
+impl NotificationHandler {
+    pub(crate) fn subscribe(&self, token: ProgressToken) -> ProgressSubscription {
+        let (send, progress) = mpsc::channel(MAX_QUEUED);
+        let mut subscriptions = lock(&self.subscriptions);
         let mut kept = VecDeque::new();
-        for (of, progress) in routes.early.drain(..) {
+        for (of, progress) in subscriptions.unclaimed.drain(..) {
             if of == token {
-                // Nobody reads yet; what does not fit is as lost as in a flood.
+                // Over the bound of the channel it is lost, as below.
                 let _ = send.try_send(progress);
             } else {
                 kept.push_back((of, progress));
             }
         }
-        routes.early = kept;
-        routes.calls.insert(token.clone(), send);
-        drop(routes);
-        Route { token, routes: self.routes.clone(), progress }
+        subscriptions.unclaimed = kept;
+        subscriptions.calls.insert(token.clone(), send);
+        drop(subscriptions);
+        ProgressSubscription { token, subscriptions: self.subscriptions.clone(), progress }
     }
 
-    fn progress(&self, said: ProgressNotificationParam) {
-        let progress = Progress { done: said.progress, total: said.total, message: said.message };
-        let mut routes = lock(&self.routes);
-        match routes.calls.get(&said.progress_token) {
-            // A server that floods loses steps, not memory of ours.
+    fn progress(&self, params: ProgressNotificationParam) {
+        let mut progress = Progress::new(params.progress);
+        (progress.total, progress.message) = (params.total, params.message);
+        let mut subscriptions = lock(&self.subscriptions);
+        match subscriptions.calls.get(&params.progress_token) {
+            // A server that floods loses steps; it does not fill our memory.
             Some(call) => drop(call.try_send(progress)),
             None => {
-                routes.early.push_back((said.progress_token, progress));
-                if routes.early.len() > MOST_EARLY {
-                    routes.early.pop_front();
+                subscriptions.unclaimed.push_back((params.progress_token, progress));
+                if subscriptions.unclaimed.len() > MAX_UNCLAIMED {
+                    subscriptions.unclaimed.pop_front();
                 }
             }
         }
     }
 }
 
-impl Drop for Route {
+impl Drop for ProgressSubscription {
     fn drop(&mut self) {
-        lock(&self.routes).calls.remove(&self.token);
+        lock(&self.subscriptions).calls.remove(&self.token);
     }
 }
 
-/// A transport that is listened to on the way: the SDK handles notifications in tasks of their own, so that the
-/// progress of a call could come after its answer.
-pub(crate) struct Overheard<T> {
+/// Takes progress notifications out of a transport, before the SDK sees them: the SDK handles notifications in tasks of
+/// their own, so that the progress of a call could arrive after its answer.
+pub(crate) struct ProgressTap<T> {
     pub(crate) transport: T,
-    pub(crate) hearing: Hearing,
+    pub(crate) handler: NotificationHandler,
 }
 
-impl<T: Transport<RoleClient>> Transport<RoleClient> for Overheard<T> {
+impl<T: Transport<RoleClient>> Transport<RoleClient> for ProgressTap<T> {
     type Error = T::Error;
 
     fn send(
@@ -101,9 +105,9 @@ impl<T: Transport<RoleClient>> Transport<RoleClient> for Overheard<T> {
         loop {
             match self.transport.receive().await? {
                 JsonRpcMessage::Notification(JsonRpcNotification {
-                    notification: ServerNotification::ProgressNotification(said),
+                    notification: ServerNotification::ProgressNotification(notification),
                     ..
-                }) => self.hearing.progress(said.params),
+                }) => self.handler.progress(notification.params),
                 message => return Some(message),
             }
         }
@@ -114,7 +118,7 @@ impl<T: Transport<RoleClient>> Transport<RoleClient> for Overheard<T> {
     }
 }
 
-impl ClientHandler for Hearing {
+impl ClientHandler for NotificationHandler {
     fn get_info(&self) -> ClientConfig {
         ClientConfig::new(ClientCapabilities::default(), Implementation::new("codemode", env!("CARGO_PKG_VERSION")))
             .with_protocol_version(ProtocolVersion::V_2025_11_25)
@@ -125,9 +129,5 @@ impl ClientHandler for Hearing {
     }
 }
 
-fn lock(routes: &Mutex<Routes>) -> MutexGuard<'_, Routes> {
-    routes.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-const MOST_WAITING: usize = 64;
-const MOST_EARLY: usize = 32;
+const MAX_QUEUED: usize = 64;
+const MAX_UNCLAIMED: usize = 32;

@@ -1,11 +1,11 @@
-//! [`Stdio`]: a server that is a program of ours. Its group is killed with it, and how it ended is kept for the errors of
-//! the calls that were under way.
+//! [`StdioTransport`]: a server that is a child process. Its process group is killed with it, and how it ended is kept for
+//! the errors of the calls in flight.
 
 use std::{
     io,
     process::{ExitStatus, Stdio as Pipe},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -27,73 +27,73 @@ use tokio::{
     time::timeout,
 };
 
-use super::messages::{Messages, Oddity};
+use super::{
+    message_reader::{MAX_MESSAGE_BYTES, MessageReader, ProtocolWarning},
+    poison::lock,
+};
 use crate::config::Command;
 
-/// A running program, as a transport.
-pub(crate) struct Stdio {
-    messages: Messages<ChildStdout>,
-    /// Reads nothing: the SDK drops what it cannot read, and with it the answer that a call waits for.
+/// The transport to a child process.
+pub(crate) struct StdioTransport {
+    messages: MessageReader<ChildStdout>,
+    /// Its reading half is empty: the SDK drops messages that it cannot parse, and with them the answer that a call waits
+    /// for.
     writer: AsyncRwTransport<RoleClient, Empty, ChildStdin>,
-    /// Gone when the reaper has it.
+    /// `None` once the reaper has taken it.
     child: Option<Box<dyn ChildWrapper>>,
-    words: Option<JoinHandle<()>>,
-    ended: Arc<Ended>,
+    stderr: Option<JoinHandle<()>>,
+    exit: Arc<Exit>,
 }
 
-/// How a server ended, for people. Empty while it runs.
+/// How a server ended, in words. Empty while it runs.
 #[derive(Default)]
-pub(crate) struct Ended {
-    /// Its output has come to an end: set before any call learns that it gets no answer.
-    over: AtomicBool,
-    how: Mutex<Option<String>>,
-    last_words: Mutex<Vec<u8>>,
+pub(crate) struct Exit {
+    /// Its output is closed: set before any call learns that it gets no answer.
+    output_closed: AtomicBool,
+    status: Mutex<Option<String>>,
+    stderr_tail: Mutex<Vec<u8>>,
     reaped: Notify,
 }
 
-impl Ended {
+impl Exit {
     /// One sentence, with the end of what the server wrote to its standard error.
-    pub(crate) fn sentence(&self) -> String {
-        let how = lock(&self.how).clone().unwrap_or_else(|| "closed the connection".into());
-        let words = String::from_utf8_lossy(&lock(&self.last_words)).trim().to_owned();
-        if words.is_empty() { how } else { format!("{how}; its last words: {words}") }
+    pub(crate) fn describe(&self) -> String {
+        let status = lock(&self.status).clone().unwrap_or_else(|| "closed the connection".into());
+        let tail = String::from_utf8_lossy(&lock(&self.stderr_tail)).trim().to_owned();
+        if tail.is_empty() { status } else { format!("{status}; its last words: {tail}") }
     }
 
-    /// Whether nothing more can come from it.
-    pub(crate) fn is_over(&self) -> bool {
-        self.over.load(Ordering::SeqCst)
+    /// Whether the server can send nothing more.
+    pub(crate) fn is_output_closed(&self) -> bool {
+        self.output_closed.load(Ordering::SeqCst)
     }
 
-    /// How it ended by itself, for a server that did not get as far as a connection.
+    /// How the process ended by itself, when it did so before there was a connection.
     pub(crate) async fn early(&self) -> Option<String> {
-        // The reaper needs no longer than this.
+        // The reaper takes less.
         let _ = timeout(Duration::from_secs(2), self.reaped.notified()).await;
-        let ended = lock(&self.how).is_some();
-        ended.then(|| self.sentence())
+        let ended = lock(&self.status).is_some();
+        ended.then(|| self.describe())
     }
 
     fn set(&self, status: io::Result<ExitStatus>) {
-        *lock(&self.how) = Some(match status {
+        *lock(&self.status) = Some(match status {
             Ok(status) => format!("ended ({status})"),
             Err(error) => format!("ended ({error})"),
         });
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Stdio {
+impl StdioTransport {
     /// Starts the program.
     ///
     /// # Errors
-    /// Why it cannot be started, and whether another try could do better.
+    /// Why it cannot be started, and whether that is permanent.
     pub(crate) fn start(
         command: &Command,
-        ended: Arc<Ended>,
-        odd: impl FnMut(Oddity) + Send + 'static,
-    ) -> Result<Self, Unstartable> {
+        exit: Arc<Exit>,
+        on_warning: impl FnMut(ProtocolWarning) + Send + 'static,
+    ) -> Result<Self, StartError> {
         let mut wrap = CommandWrap::with_new(&command.command, |child| {
             child
                 .args(&command.args)
@@ -109,21 +109,22 @@ impl Stdio {
         wrap.wrap(process_wrap::tokio::ProcessGroup::leader());
         #[cfg(windows)]
         wrap.wrap(process_wrap::tokio::JobObject);
-        let mut child = wrap.spawn().map_err(|error| Unstartable::new(command, &error))?;
+        let mut child = wrap.spawn().map_err(|error| StartError::new(command, &error))?;
         let (Some(stdin), Some(stdout)) = (child.stdin().take(), child.stdout().take()) else {
-            return Err(Unstartable { why: "its pipes could not be opened".into(), for_good: true });
+            return Err(StartError { reason: "its pipes could not be opened".into(), permanent: true });
         };
-        let words = child.stderr().take().map(|stderr| tokio::spawn(listen(stderr, ended.clone())));
-        let messages = Messages::new(stdout, MOST_MESSAGE_BYTES, odd);
+        let stderr = child.stderr().take().map(|stderr| tokio::spawn(drain(stderr, exit.clone())));
+        let messages = MessageReader::new(stdout, MAX_MESSAGE_BYTES, on_warning);
         let writer = AsyncRwTransport::new_client(tokio::io::empty(), stdin);
-        Ok(Self { messages, writer, child: Some(child), words, ended })
+        Ok(Self { messages, writer, child: Some(child), stderr, exit })
     }
 
-    async fn wait(&mut self, patience: Duration) -> bool {
+    /// Waits up to `limit` for the process to end; whether it did.
+    async fn wait(&mut self, limit: Duration) -> bool {
         let Some(child) = &mut self.child else { return true };
-        match timeout(patience, child.wait()).await {
+        match timeout(limit, child.wait()).await {
             Ok(status) => {
-                self.ended.set(status);
+                self.exit.set(status);
                 true
             }
             Err(_) => false,
@@ -131,39 +132,39 @@ impl Stdio {
     }
 }
 
-/// Why a program cannot be started.
-pub(crate) struct Unstartable {
-    pub(crate) why: String,
-    /// No other try can do better.
-    pub(crate) for_good: bool,
+/// Why a server cannot be started.
+pub(crate) struct StartError {
+    pub(crate) reason: String,
+    /// Another try would fail in the same way.
+    pub(crate) permanent: bool,
 }
 
-impl Unstartable {
+impl StartError {
     fn new(command: &Command, error: &io::Error) -> Self {
         let program = &command.command;
         let missing = error.kind() == io::ErrorKind::NotFound;
-        let why = match (&command.cwd, missing) {
+        let reason = match (&command.cwd, missing) {
             (Some(cwd), true) => format!("{program:?} or its folder {cwd:?} does not exist"),
             (None, true) => format!("there is no program {program:?}; install it, or give its path in \"command\""),
             _ => format!("{program:?} cannot be started: {error}"),
         };
-        Self { why, for_good: missing || error.kind() == io::ErrorKind::PermissionDenied }
+        Self { reason, permanent: missing || error.kind() == io::ErrorKind::PermissionDenied }
     }
 }
 
-/// Keeps the end of what a server writes to its standard error, and never lets it wait for a reader.
-async fn listen(stderr: ChildStderr, ended: Arc<Ended>) {
+/// Keeps the end of what a server writes to its standard error, and drains the pipe so that it never blocks.
+async fn drain(stderr: ChildStderr, exit: Arc<Exit>) {
     let mut reader = BufReader::new(stderr);
     let mut chunk = [0; 2048];
     while let Ok(count @ 1..) = reader.read(&mut chunk).await {
-        let mut words = lock(&ended.last_words);
-        words.extend_from_slice(chunk.get(..count).unwrap_or_default());
-        let over = words.len().saturating_sub(MOST_LAST_WORDS);
-        words.drain(..over);
+        let mut tail = lock(&exit.stderr_tail);
+        tail.extend_from_slice(chunk.get(..count).unwrap_or_default());
+        let over = tail.len().saturating_sub(MAX_STDERR_TAIL);
+        tail.drain(..over);
     }
 }
 
-impl Transport<RoleClient> for Stdio {
+impl Transport<RoleClient> for StdioTransport {
     type Error = io::Error;
 
     fn send(
@@ -174,17 +175,17 @@ impl Transport<RoleClient> for Stdio {
     }
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleClient>> {
-        // Output that cannot be read any more is at its end.
+        // A read error ends the output too.
         let message = self.messages.next().await.ok().flatten();
         if message.is_none() {
-            self.ended.over.store(true, Ordering::SeqCst);
-            // Its output is closed: it has ended, or will at once. Calls under way want to know how.
+            self.exit.output_closed.store(true, Ordering::SeqCst);
+            // It has ended or is about to. The errors of the calls in flight say how.
             self.wait(Duration::from_millis(500)).await;
         }
         message
     }
 
-    /// As the protocol says: close its input, give it time, ask it to end, kill it.
+    /// As the protocol says: close its input, wait, send SIGTERM, wait, kill.
     async fn close(&mut self) -> Result<(), Self::Error> {
         self.writer.close().await?;
         if self.wait(Duration::from_secs(2)).await {
@@ -203,34 +204,32 @@ impl Transport<RoleClient> for Stdio {
     }
 }
 
-impl Drop for Stdio {
+impl Drop for StdioTransport {
     fn drop(&mut self) {
-        let (Some(child), words, ended) = (self.child.take(), self.words.take(), self.ended.clone()) else { return };
+        let (Some(child), stderr, exit) = (self.child.take(), self.stderr.take(), self.exit.clone()) else { return };
         match Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(reap(child, words, ended))),
-            // Without a runtime nobody waits for it; it is killed as it is dropped.
+            Ok(runtime) => drop(runtime.spawn(reap(child, stderr, exit))),
+            // Without a runtime nothing can wait for it; dropping it kills it.
             Err(_) => drop(child),
         }
     }
 }
 
-/// Says how a program ended, if it did, and ends it if it did not.
-async fn reap(mut child: Box<dyn ChildWrapper>, words: Option<JoinHandle<()>>, ended: Arc<Ended>) {
+/// Records how a process ended, or kills it if it still runs.
+async fn reap(mut child: Box<dyn ChildWrapper>, stderr: Option<JoinHandle<()>>, exit: Arc<Exit>) {
     match timeout(Duration::from_millis(200), child.wait()).await {
         Ok(status) => {
-            // What it said last may still be in the pipe.
-            if let Some(words) = words {
-                let _ = timeout(Duration::from_millis(200), words).await;
+            // The last of its output may still be in the pipe.
+            if let Some(stderr) = stderr {
+                let _ = timeout(Duration::from_millis(200), stderr).await;
             }
-            ended.set(status);
+            exit.set(status);
         }
         Err(_) => drop(Box::into_pin(child.kill()).await),
     }
-    ended.reaped.notify_one();
+    exit.reaped.notify_one();
 }
 
 #[cfg(unix)]
 const SIGTERM: i32 = 15;
-/// One message of a server. Core's own limit on one answer is 4 MiB by default; what is between tells the program more.
-pub(crate) const MOST_MESSAGE_BYTES: usize = 16 << 20;
-const MOST_LAST_WORDS: usize = 1 << 10;
+const MAX_STDERR_TAIL: usize = 1 << 10;

@@ -1,6 +1,6 @@
 //! `${VAR}`, `${VAR:-default}` and `${env:VAR}` in the texts of a config.
 
-/// Puts variables in. `$` without `{` stays as it is.
+/// Substitutes variables. A `$` without `{` is left alone.
 ///
 /// # Errors
 /// A sentence that names the variable, never its value.

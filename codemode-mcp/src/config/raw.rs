@@ -1,13 +1,19 @@
-//! The file as it is written, and its way to a checked [`McpConfig`].
+//! The `mcpServers` file as it is written, and how it becomes checked [`ServerConfig`]s.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use codemode_core::{Error, ErrorKind};
+#[cfg(feature = "client-http")]
 use http::{HeaderName, HeaderValue};
 use indexmap::IndexMap;
 use serde::Deserialize;
 
-use super::{Command, DEFAULT_START_TIMEOUT, Endpoint, McpConfig, ServerConfig, expand::expand};
+#[cfg(feature = "client-http")]
+use super::server::HttpEndpoint;
+use super::{
+    expand::expand,
+    server::{Command, DEFAULT_START_TIMEOUT, Endpoint, ServerConfig},
+};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -29,6 +35,7 @@ struct Server {
     cwd: Option<String>,
     url: Option<String>,
     #[serde(default)]
+    #[cfg_attr(not(feature = "client-http"), expect(dead_code, reason = "part of the format in every build"))]
     headers: BTreeMap<String, String>,
     #[serde(default)]
     include: Vec<String>,
@@ -62,7 +69,12 @@ const FIELDS: [&str; 16] = [
     "servers",
 ];
 
-pub(super) fn read(text: &str, name: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<McpConfig, Error> {
+/// The servers that are not disabled, and a warning for each unknown field. `name` stands for the text in errors.
+pub(super) fn read(
+    text: &str,
+    name: &str,
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> Result<(Vec<ServerConfig>, Vec<String>), Error> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim_start().starts_with('[') {
         return Err(wrong(name, ".", "is a list; it must be { \"mcpServers\": { \"name\": { … } } }", None));
@@ -80,31 +92,30 @@ pub(super) fn read(text: &str, name: &str, lookup: &dyn Fn(&str) -> Option<Strin
         }
     };
     deserializer.end().map_err(|error| wrong(name, ".", &error.to_string(), Some(error.line())))?;
-    let mut config = McpConfig {
-        servers: Vec::new(),
-        warnings: ignored.iter().map(|path| format!("{name}: {}", unknown(path))).collect(),
-    };
+    let warnings = ignored.iter().map(|path| format!("{name}: {}", unknown(path))).collect();
+    let mut servers = Vec::new();
     for (server, raw) in file.mcp_servers {
         if !raw.disabled {
             let place = |field: &str| format!("mcpServers.{server}{field}");
             let checked = checked(&server, raw, lookup).map_err(|(field, why)| {
                 wrong(name, &place(&field.map(|f| format!(".{f}")).unwrap_or_default()), &why, None)
             })?;
-            config.servers.push(checked);
+            servers.push(checked);
         }
     }
-    Ok(config)
+    Ok((servers, warnings))
 }
 
+/// A mistake in one server of the file: the field, and what is wrong with it.
 type Wrong = (Option<&'static str>, String);
 
 fn checked(name: &str, raw: Server, lookup: &dyn Fn(&str) -> Option<String>) -> Result<ServerConfig, Wrong> {
-    if name.is_empty() || name.chars().any(char::is_control) || name.len() > LONGEST_NAME {
+    if name.is_empty() || name.chars().any(char::is_control) || name.len() > MAX_NAME_BYTES {
         return Err((None, "the name of a server must be a text of 1 to 64 bytes without control characters".into()));
     }
     let duration = |field, millis: Option<u64>| match millis {
-        Some(millis) if millis == 0 || millis > LONGEST_MS => {
-            Err((Some(field), format!("is {millis}; it must be from 1 to {LONGEST_MS} (7 days)")))
+        Some(millis) if millis == 0 || millis > MAX_TIMEOUT_MS => {
+            Err((Some(field), format!("is {millis}; it must be from 1 to {MAX_TIMEOUT_MS} (7 days)")))
         }
         millis => Ok(millis.map(Duration::from_millis)),
     };
@@ -115,20 +126,11 @@ fn checked(name: &str, raw: Server, lookup: &dyn Fn(&str) -> Option<String>) -> 
     }
     let (include, exclude) = (raw.include.clone(), raw.exclude.clone());
     let (lazy, max_concurrency) = (raw.lazy, raw.max_concurrency);
-    let endpoint = endpoint(raw, lookup)?;
-    Ok(ServerConfig {
-        name: name.to_owned(),
-        endpoint,
-        include,
-        exclude,
-        lazy,
-        timeout,
-        max_concurrency,
-        start_timeout,
-    })
+    let server = ServerConfig::from_endpoint(name, endpoint(raw, lookup)?);
+    Ok(ServerConfig { include, exclude, lazy, timeout, max_concurrency, start_timeout, ..server })
 }
 
-/// The outer error is about the file, the inner one about what it stands for on this machine today.
+/// The outer error is a mistake in the file, the inner one a problem of this machine or build, such as a missing variable.
 fn endpoint(raw: Server, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Result<Endpoint, String>, Wrong> {
     let http = match (raw.kind.as_deref(), &raw.command, &raw.url) {
         (_, Some(_), Some(_)) => {
@@ -178,6 +180,15 @@ fn stdio_endpoint(raw: Server, lookup: &dyn Fn(&str) -> Option<String>) -> Resul
     Ok(expanded().map(Endpoint::Stdio))
 }
 
+#[cfg(not(feature = "client-http"))]
+fn http_endpoint(_raw: Server, _lookup: &dyn Fn(&str) -> Option<String>) -> Result<Result<Endpoint, String>, Wrong> {
+    Ok(
+        Err("url: this build has no HTTP client; it was compiled without the feature client-http of codemode-mcp"
+            .into()),
+    )
+}
+
+#[cfg(feature = "client-http")]
 fn http_endpoint(raw: Server, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Result<Endpoint, String>, Wrong> {
     let mut headers = Vec::new();
     for (name, text) in &raw.headers {
@@ -199,7 +210,9 @@ fn http_endpoint(raw: Server, lookup: &dyn Fn(&str) -> Option<String>) -> Result
             value.set_sensitive(true);
             sent.push((name, value));
         }
-        Ok(Endpoint::Http { url, headers: sent })
+        let mut endpoint = HttpEndpoint::new(url);
+        endpoint.headers = sent;
+        Ok(endpoint.into())
     };
     Ok(expanded())
 }
@@ -214,10 +227,10 @@ fn unknown(path: &str) -> String {
 fn wrong(name: &str, field: &str, why: &str, line: Option<usize>) -> Error {
     let line = line.map(|line| format!(":{line}")).unwrap_or_default();
     let field = if field == "." { String::new() } else { format!(" {field}:") };
-    // serde_json says the place once more.
+    // serde_json repeats the place at the end.
     let why = why.split(" at line ").next().unwrap_or(why);
     Error::new(ErrorKind::Config, format!("{name}{line}:{field} {why}"))
 }
 
-const LONGEST_NAME: usize = 64;
-const LONGEST_MS: u64 = 7 * 24 * 3600 * 1000;
+const MAX_NAME_BYTES: usize = 64;
+const MAX_TIMEOUT_MS: u64 = 7 * 24 * 3600 * 1000;

@@ -1,3 +1,8 @@
+//! What config files mean, and the errors for files that are wrong.
+
+#[cfg(feature = "client-http")]
+use std::time::Duration;
+
 use super::*;
 
 fn parse(text: &str) -> Result<McpConfig, String> {
@@ -15,6 +20,7 @@ fn only(text: &str) -> ServerConfig {
     config.servers.remove(0)
 }
 
+#[cfg(feature = "client-http")]
 #[test]
 fn a_config_of_both_kinds_is_read_in_order() {
     let config = parse(
@@ -33,11 +39,11 @@ fn a_config_of_both_kinds_is_read_in_order() {
     assert_eq!(command.args, ["-y", "server", "/home"]);
     assert_eq!(command.env, [("A".to_owned(), "xs3crety".to_owned())]);
     assert_eq!((files.timeout, files.max_concurrency), (Some(Duration::from_millis(500)), Some(2)));
-    assert!(files.takes("read_file") && !files.takes("read_secret") && !files.takes("write_file"));
+    assert!(files.includes("read_file") && !files.includes("read_secret") && !files.includes("write_file"));
     let web = &config.servers[1];
-    let Ok(Endpoint::Http { url, headers }) = &web.endpoint else { panic!("web is an address") };
-    assert_eq!(url, "https://example.com/mcp");
-    assert_eq!(headers[0].1.as_bytes(), b"Bearer s3cret");
+    let Ok(Endpoint::Http(endpoint)) = &web.endpoint else { panic!("web is an address") };
+    assert_eq!(endpoint.url, "https://example.com/mcp");
+    assert_eq!(endpoint.headers[0].1.as_bytes(), b"Bearer s3cret");
     assert!(web.lazy);
     assert!(!format!("{config:?}").contains("s3cret"));
 }
@@ -79,6 +85,7 @@ fn what_is_wrong_with_the_file_is_an_error_with_its_place() {
             "{\"mcpServers\": {\"a\\nb\": {\"command\": \"x\"}}}",
             "mcp.json: mcpServers.a\nb: the name of a server must be a text of 1 to 64 bytes without control characters",
         ),
+        #[cfg(feature = "client-http")]
         (
             "{\"mcpServers\": {\"a\": {\"url\": \"http://x\", \"headers\": {\"a b\": \"c\"}}}}",
             "mcp.json: mcpServers.a.headers: \"a b\" cannot be the name of a header",
@@ -96,7 +103,9 @@ fn what_is_wrong_with_one_server_costs_that_server_and_shows_no_secret() {
             "env.KEY: the environment variable NOPE is not set",
         ),
         (r#"{"mcpServers":{"a":{"command":"x","args":["${TOKEN"]}}}"#, "args: \"${\" has no closing \"}\""),
+        #[cfg(feature = "client-http")]
         (r#"{"mcpServers":{"a":{"url":"${TOKEN}"}}}"#, "url: it is no URL: relative URL without a base"),
+        #[cfg(feature = "client-http")]
         (r#"{"mcpServers":{"a":{"url":"ftp://x"}}}"#, "url: its scheme is \"ftp\"; it must be http or https"),
     ] {
         assert_eq!(only(text).endpoint.err().expect("it cannot be reached"), expected);
@@ -124,6 +133,25 @@ fn unknown_fields_are_named_with_the_nearest_known_one() {
     );
 }
 
+#[cfg(not(feature = "client-http"))]
+#[test]
+fn a_url_without_the_http_client_costs_that_server() {
+    let why = only(r#"{"mcpServers":{"a":{"url":"https://example.com/mcp"}}}"#).endpoint.err().expect("no HTTP");
+    assert!(why.contains("the feature client-http"), "{why}");
+}
+
+#[cfg(feature = "client-http")]
+#[test]
+fn headers_are_checked_and_never_shown() {
+    let endpoint = HttpEndpoint::new("https://example.com/mcp").header("Authorization", "Bearer s3cret").expect("fine");
+    assert!(endpoint.headers[0].1.is_sensitive());
+    let error = endpoint.clone().header("a b", "s3cret").err().expect("the name has a space").to_string();
+    assert_eq!(error, "the name of an HTTP header is not allowed (name: a b)");
+    let error = endpoint.header("a", "s3cret\n").err().expect("the value has a line break").to_string();
+    assert_eq!(error, "the value of an HTTP header is not allowed (name: a)");
+}
+
+#[cfg(feature = "client-http")]
 #[test]
 fn the_file_in_the_documents_is_right() {
     let text = include_str!("../../../docs/mcp.md");

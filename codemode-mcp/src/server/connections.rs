@@ -1,5 +1,5 @@
-//! The TCP connections below HTTP. Each costs a file and memory before a request has said who it is from: they are
-//! bounded, and one on which nothing is asked is closed.
+//! The TCP connections below HTTP. Each costs a file descriptor and memory before a request is authenticated: their number
+//! is limited, and an idle one is closed.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -18,20 +18,20 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// What connections may cost.
-pub(super) struct Bounds {
-    /// The most at once; further ones are refused.
-    pub(super) connections: usize,
+/// Limits on connections.
+pub(super) struct ConnectionLimits {
+    /// The maximum number at once; further ones are refused.
+    pub(super) max_connections: usize,
     /// How long one may take to send the head of its next request.
-    pub(super) patience: Duration,
+    pub(super) request_timeout: Duration,
 }
 
-/// Serves until `stop` is cancelled and the requests that have begun are answered.
-pub(super) async fn serve(listener: TcpListener, router: Router, bounds: Bounds, stop: CancellationToken) {
+/// Serves until `stop` is cancelled and the requests in flight are answered.
+pub(super) async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimits, stop: CancellationToken) {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(bounds.patience);
-    let places = Arc::new(Semaphore::new(bounds.connections.clamp(1, Semaphore::MAX_PERMITS)));
-    let refusals = Arc::new(Semaphore::new(MOST_REFUSALS));
+    http.timer(TokioTimer::new()).header_read_timeout(limits.request_timeout);
+    let permits = Arc::new(Semaphore::new(limits.max_connections.clamp(1, Semaphore::MAX_PERMITS)));
+    let refusals = Arc::new(Semaphore::new(MAX_REFUSALS));
     let open = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
@@ -41,42 +41,41 @@ pub(super) async fn serve(listener: TcpListener, router: Router, bounds: Bounds,
         let stream = match accepted {
             Ok((stream, _)) => stream,
             Err(error) => {
-                if !is_of_one_connection(&error) {
-                    // The process has no files left, perhaps: others must end first.
-                    sleep(PAUSE).await;
+                if !is_connection_error(&error) {
+                    // The process may be out of file descriptors: connections must end first.
+                    sleep(ACCEPT_PAUSE).await;
                 }
                 continue;
             }
         };
-        match places.clone().try_acquire_owned() {
-            Ok(place) => {
+        match permits.clone().try_acquire_owned() {
+            Ok(permit) => {
                 let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
                 let connection = open.watch(connection);
                 tokio::spawn(async move {
-                    // A client that breaks off is no failure of ours.
+                    // A client that disconnects is not an error of the server.
                     let _ = connection.await;
-                    drop(place);
+                    drop(permit);
                 });
             }
-            // In a flood most are closed without a word.
+            // In a flood most are closed without an answer.
             Err(_) => {
-                if let Ok(place) = refusals.clone().try_acquire_owned() {
+                if let Ok(permit) = refusals.clone().try_acquire_owned() {
                     tokio::spawn(async move {
-                        // It may be gone already, or too slow to be told.
-                        let _ = timeout(2 * REFUSAL_PATIENCE, refuse(stream)).await;
-                        drop(place);
+                        // The client may be gone already, or too slow.
+                        let _ = timeout(2 * REFUSAL_TIMEOUT, refuse(stream)).await;
+                        drop(permit);
                     });
                 }
             }
         }
     }
     drop(listener);
-    // Whoever does not come to an end in this time is cut off when the process ends.
-    let _ = timeout(bounds.patience, open.shutdown()).await;
+    // What has not ended by then is cut off when the process ends.
+    let _ = timeout(limits.request_timeout, open.shutdown()).await;
 }
 
-/// Says why. Clients want their request taken before it is answered, and lose an answer that is followed by a reset, which
-/// is what closing with something unread would send.
+/// Answers 503. Reads the request first: closing a socket with unread data sends a reset, with which clients lose the answer.
 async fn refuse(mut stream: TcpStream) -> io::Result<()> {
     let why = "too many connections are open; close one, or try again later\n";
     let answer = format!(
@@ -84,8 +83,8 @@ async fn refuse(mut stream: TcpStream) -> io::Result<()> {
         why.len()
     );
     let mut unread = [0; 1024];
-    // One that asks nothing is told all the same.
-    if let Ok(read) = timeout(REFUSAL_PATIENCE, stream.read(&mut unread)).await {
+    // A client that sends nothing is answered all the same.
+    if let Ok(read) = timeout(REFUSAL_TIMEOUT, stream.read(&mut unread)).await {
         read?;
     }
     stream.write_all(answer.as_bytes()).await?;
@@ -94,13 +93,14 @@ async fn refuse(mut stream: TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-fn is_of_one_connection(error: &io::Error) -> bool {
+/// Whether the error concerns one connection only, not the listener.
+fn is_connection_error(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
     )
 }
 
-const MOST_REFUSALS: usize = 64;
-const REFUSAL_PATIENCE: Duration = Duration::from_secs(1);
-const PAUSE: Duration = Duration::from_millis(500);
+const MAX_REFUSALS: usize = 64;
+const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(500);

@@ -1,29 +1,28 @@
-//! What a client is told of the sandbox, and the tools beside `execute_typescript`. Searching and declaring is core's.
+//! The tools that a client sees, its instructions, and the tools beside `execute_typescript`. Core searches and declares;
+//! here its answers become texts.
 
 use std::sync::Arc;
 
-use codemode_core::{CodeMode, ToolDefinition};
+use codemode_core::{CodeMode, FormattedResult, ResultFormatter, ToolDefinition};
 use rmcp::model::{CallToolResult, ContentBlock, JsonObject, Tool, ToolAnnotations};
 use serde_json::{Value, json};
 
-use super::reply::Shaper;
-
-/// The tools. The catalog stands in the description of the first: every client passes that on, while not all pass on
-/// the instructions.
+/// The tools. The description of the first holds the catalog: every client passes descriptions on to its model, while not
+/// all pass on the instructions.
 pub(crate) fn tools(code_mode: &CodeMode) -> Vec<Tool> {
     let definition = code_mode.tool_definition();
     let mut description = definition.description.clone();
-    if !code_mode.catalog().is_empty() {
+    if !code_mode.declarations().is_empty() {
         description.push_str("\n\nTools:\n");
-        description.push_str(code_mode.catalog().trim_end());
+        description.push_str(code_mode.declarations().trim_end());
     }
     let mut output = definition.output_schema.clone();
     if let Some(properties) = output.get_mut("properties").and_then(Value::as_object_mut) {
-        properties.insert("truncated".into(), truncated_schema());
+        properties.insert("truncated".into(), ResultFormatter::truncation_schema());
     }
     let run = Tool::new(definition.name, description, object(definition.input_schema.clone()));
     let mut tools = vec![run.with_raw_output_schema(object(output))];
-    // Their answers are texts: a client that gives its model structured content would give it twice.
+    // They answer with texts only: a client that passes structured content on would pass the answer on twice.
     let finders = [code_mode.search_definition(), code_mode.discovery_definition()].into_iter().flatten();
     tools.extend(finders.map(|ToolDefinition { name, description, input_schema, .. }| {
         read_only(name, description.clone(), input_schema.clone())
@@ -38,7 +37,7 @@ pub(crate) fn instructions(code_mode: &CodeMode) -> String {
 }
 
 /// `search_tools`.
-pub(crate) fn search_tools(code_mode: &CodeMode, shaper: &Shaper, input: JsonObject) -> CallToolResult {
+pub(crate) fn search_tools(code_mode: &CodeMode, formatter: &ResultFormatter, input: JsonObject) -> CallToolResult {
     let answer = code_mode.search(&Value::Object(input));
     let mut text = declarations(code_mode, &answer);
     match (answer["total"].as_u64(), answer["nextOffset"].as_u64()) {
@@ -48,11 +47,11 @@ pub(crate) fn search_tools(code_mode: &CodeMode, shaper: &Shaper, input: JsonObj
         }
         _ => {}
     }
-    found(shaper, &answer, text)
+    found(formatter, &answer, text)
 }
 
 /// `discover_tools`.
-pub(crate) fn discover_tools(code_mode: &CodeMode, shaper: &Shaper, input: JsonObject) -> CallToolResult {
+pub(crate) fn discover_tools(code_mode: &CodeMode, formatter: &ResultFormatter, input: JsonObject) -> CallToolResult {
     let answer = code_mode.discover(&Value::Object(input));
     let mut text = declarations(code_mode, &answer);
     let list = |name: &str| answer[name].as_array().into_iter().flatten();
@@ -64,7 +63,7 @@ pub(crate) fn discover_tools(code_mode: &CodeMode, shaper: &Shaper, input: JsonO
     if !left.is_empty() {
         text.push_str(&format!("// too much for one answer; ask again for {}\n", left.join(", ")));
     }
-    found(shaper, &answer, text)
+    found(formatter, &answer, text)
 }
 
 /// The declarations of the tools of an answer, with the types they share once.
@@ -74,27 +73,27 @@ fn declarations(code_mode: &CodeMode, answer: &Value) -> String {
     code_mode.stubs_of(&names)
 }
 
-fn found(shaper: &Shaper, answer: &Value, text: String) -> CallToolResult {
+fn found(formatter: &ResultFormatter, answer: &Value, text: String) -> CallToolResult {
     match answer["error"].as_str() {
-        Some(why) => wrong(why),
-        None => shaper.text("answer", &text),
+        Some(why) => error(why),
+        None => CallToolResult::success(vec![ContentBlock::text(formatter.truncate("answer", &text))]),
     }
 }
 
 /// `read_result`.
-pub(crate) fn read_result(shaper: &Shaper, input: &JsonObject) -> CallToolResult {
+pub(crate) fn read_result(formatter: &ResultFormatter, input: &JsonObject) -> CallToolResult {
     let Some(handle) = input.get("handle").and_then(Value::as_str) else {
-        return wrong("handle is missing; it must be a string");
+        return error("handle is missing; it must be a string");
     };
-    let length = number(input, "length").unwrap_or(usize::MAX).min(shaper.most_bytes);
-    match shaper.store.part(handle, number(input, "offset").unwrap_or(0), length) {
-        Ok(part) => {
-            let more = part.next_offset.map(|at| format!("\n\n[More from offset {at}.]")).unwrap_or_default();
-            let mut result = CallToolResult::success(vec![ContentBlock::text(format!("{}{more}", part.data))]);
-            result.structured_content = Some(part.to_json());
+    let length = number(input, "length").unwrap_or(usize::MAX).min(formatter.max_bytes());
+    match formatter.store().chunk(handle, number(input, "offset").unwrap_or(0), length) {
+        Ok(chunk) => {
+            let more = chunk.next_offset.map(|at| format!("\n\n[More from offset {at}.]")).unwrap_or_default();
+            let mut result = CallToolResult::success(vec![ContentBlock::text(format!("{}{more}", chunk.data))]);
+            result.structured_content = Some(chunk.to_json());
             result
         }
-        Err(why) => wrong(&why),
+        Err(why) => error(&why),
     }
 }
 
@@ -102,7 +101,17 @@ fn read_only(name: &'static str, about: String, input: Value) -> Tool {
     Tool::new(name, about, object(input)).with_annotations(ToolAnnotations::new().read_only(true))
 }
 
-pub(crate) fn wrong(why: &str) -> CallToolResult {
+/// An execution's result as MCP content.
+pub(crate) fn result(formatted: FormattedResult) -> CallToolResult {
+    let FormattedResult { success, text, structured, images, .. } = formatted;
+    let mut content = vec![ContentBlock::text(text)];
+    content.extend(images.iter().map(|image| ContentBlock::image(&*image.data, &*image.mime_type)));
+    let mut result = if success { CallToolResult::success(content) } else { CallToolResult::error(content) };
+    result.structured_content = Some(structured);
+    result
+}
+
+pub(crate) fn error(why: &str) -> CallToolResult {
     CallToolResult::error(vec![ContentBlock::text(why)])
 }
 
@@ -115,20 +124,6 @@ fn object(value: Value) -> Arc<JsonObject> {
         Value::Object(fields) => Arc::new(fields),
         _ => Arc::default(),
     }
-}
-
-fn truncated_schema() -> Value {
-    json!({
-        "type": "object",
-        "description": "The result was too long: `result` is the beginning of its text; read_result gives the rest",
-        "properties": {
-            "bytes": { "type": "integer" },
-            "shown": { "type": "integer" },
-            "handle": { "type": ["string", "null"] },
-            "nextOffset": { "type": "integer" }
-        },
-        "required": ["bytes", "shown", "handle", "nextOffset"]
-    })
 }
 
 fn read_result_schema() -> Value {

@@ -1,4 +1,4 @@
-//! A tool that waits for ever, and says how many calls of it are open.
+//! [`Gate`]: a tool that never answers, and counts its open calls.
 
 use std::{
     sync::{
@@ -12,7 +12,7 @@ use codemode_core::Tool;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-/// Shows whether a call is open.
+/// Counts open calls.
 #[derive(Clone, Default)]
 pub struct Gate {
     open: Arc<AtomicUsize>,
@@ -29,7 +29,7 @@ impl Drop for Entered {
 }
 
 impl Gate {
-    /// A tool that waits inside for ever.
+    /// A tool whose calls stay open until they are cancelled.
     pub fn tool(&self) -> Tool {
         let gate = self.clone();
         Tool::from_schema("wait", "Waits", json!({ "type": "object" }), None, move |_input, _context| {
@@ -44,6 +44,7 @@ impl Gate {
         })
     }
 
+    /// Waits until so many calls are open.
     pub async fn until_open(&self, count: usize) {
         let wait = async {
             loop {

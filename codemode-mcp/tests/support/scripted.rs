@@ -1,5 +1,5 @@
-//! A small MCP server over standard input and output that behaves well or badly, as its tools say. Written by hand, so
-//! that it can break the protocol.
+//! A small MCP server over standard input and output whose tools misbehave in different ways. Written by hand, so that it
+//! can violate the protocol.
 
 use std::{
     fs::OpenOptions,
@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-/// Serves until its input ends. `how` begins the story: `normal`, `mute`, `exit`, `noisy`, `many`, `hostile`,
+/// Serves until its input ends. `how` is the script: `normal`, `mute`, `exit`, `noisy`, `many`, `hostile`,
 /// `endless`, `fat`, `meet <server>`.
 pub fn serve(how: &str) {
     match how {
@@ -17,8 +17,8 @@ pub fn serve(how: &str) {
             eprintln!("cannot open the database: disk on fire");
             std::process::exit(7);
         }
-        "noisy" => say("Server listening on stdio!"),
-        // Is only there when another one is started at the same time.
+        "noisy" => write("Server listening on stdio!"),
+        // Starts only together with another one.
         _ if how.starts_with("meet ") => {
             log("up");
             let other = how.trim_start_matches("meet ");
@@ -33,7 +33,7 @@ pub fn serve(how: &str) {
     for line in stdin().lock().lines().map_while(Result::ok) {
         let Ok(message) = serde_json::from_str::<Value>(&line) else { continue };
         if how != "mute" {
-            script.hear(&message);
+            script.handle(&message);
         }
     }
     log("input ended");
@@ -45,7 +45,7 @@ struct Script {
 }
 
 impl Script {
-    fn hear(&mut self, message: &Value) {
+    fn handle(&mut self, message: &Value) {
         let id = &message["id"];
         match message["method"].as_str().unwrap_or_default() {
             "initialize" => answer(
@@ -113,7 +113,7 @@ impl Script {
                 eprintln!("segmentation fault, so to speak");
                 std::process::exit(3);
             }
-            "garbage" => say(&format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"content\":[{{\"type\"")),
+            "garbage" => write(&format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"content\":[{{\"type\"")),
             "nonsense" => answer(id, json!({ "weather": "fine" })),
             "huge" => {
                 let bytes = params["arguments"]["bytes"].as_u64().unwrap_or(0);
@@ -123,15 +123,17 @@ impl Script {
             "progress" => {
                 let token = &params["_meta"]["progressToken"];
                 for step in 1..=3 {
-                    say(&json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": {
+                    write(
+                        &json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": {
                         "progressToken": token, "progress": step, "total": 3, "message": format!("step {step}") } })
-                    .to_string());
+                        .to_string(),
+                    );
                 }
                 answer(id, json!({ "content": [{ "type": "text", "text": "done" }] }));
             }
             "grow" => {
                 self.grown = true;
-                say(r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#);
+                write(r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#);
                 answer(id, json!({ "content": [] }));
             }
             "fail" => {
@@ -157,14 +159,14 @@ fn described(name: &str, description: &str) -> Value {
 }
 
 fn answer(id: &Value, result: Value) {
-    say(&json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string());
+    write(&json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string());
 }
 
 fn fail(id: &Value, code: i64, message: &str) {
-    say(&json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } }).to_string());
+    write(&json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } }).to_string());
 }
 
-fn say(line: &str) {
+fn write(line: &str) {
     let mut out = stdout().lock();
     // A client that is gone ends the input too.
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());

@@ -30,13 +30,10 @@ pub struct Skeleton {
 
 impl Engine for Skeleton {
     /// Promise little until the suite has shown more.
-    const INFO: EngineInfo = EngineInfo {
-        name: "skeleton",
-        version: "none",
-        interrupt: InterruptSupport::ProgramCode,
-        heap: HeapEnforcement::BestEffort,
-        isolation: "none: there is no engine yet",
-    };
+    const INFO: EngineInfo = EngineInfo::new("skeleton", "none")
+        .interrupt(InterruptSupport::ProgramCode)
+        .heap(HeapEnforcement::BestEffort)
+        .isolation("none: there is no engine yet");
 
     type Options = ();
 

@@ -1,4 +1,4 @@
-//! The sandbox as a server over HTTP: who is let in, and what a client cannot do to it or to the others.
+//! The sandbox as a server over HTTP: which requests are refused, and what a client cannot do to it or to other clients.
 
 mod support {
     pub mod gate;
@@ -10,7 +10,7 @@ use std::{
 };
 
 use codemode_core::{CodeMode, Tool};
-use codemode_mcp::{Bridge, BridgeOptions, HttpOptions};
+use codemode_mcp::{HttpOptions, McpServer, McpServerOptions};
 use serde_json::json;
 use support::gate::Gate;
 use tokio::{
@@ -22,7 +22,7 @@ fn code_mode(tools: Vec<Tool>) -> CodeMode {
     CodeMode::builder().driver(codemode_driver_quickjs::driver()).tools(tools).build().expect("it builds")
 }
 
-/// A bridge over HTTP.
+/// A server over HTTP.
 struct Served {
     url: String,
     options: HttpOptions,
@@ -35,8 +35,8 @@ impl Served {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/mcp", listener.local_addr().expect("an address"));
-        let (bridge, given) = (Bridge::new(code_mode(tools), BridgeOptions::default()), options.clone());
-        tokio::spawn(async move { bridge.serve_http(listener, given).await });
+        let (server, given) = (McpServer::new(code_mode(tools), McpServerOptions::default()), options.clone());
+        tokio::spawn(async move { server.serve_http(listener, given).await });
         Self { url, options, http: reqwest::Client::builder().no_proxy().build().expect("a client") }
     }
 
@@ -71,13 +71,9 @@ fn initialize() -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn http_wants_the_token_and_refuses_other_hosts_and_origins() {
+async fn http_requires_the_token_and_refuses_other_hosts_and_origins() {
     let token = "a long enough token";
-    let options = HttpOptions {
-        token: Some(token.into()),
-        origins: vec!["https://good.example:443".into()],
-        ..HttpOptions::default()
-    };
+    let options = HttpOptions::default().token(token).allowed_origins(["https://good.example:443"]);
     let served = Served::start(vec![], options).await;
     assert_eq!(Served::status(served.post(initialize())).await, 401);
     assert_eq!(Served::status(served.post(initialize()).bearer_auth("a long enough tokem")).await, 401);
@@ -92,16 +88,16 @@ async fn http_wants_the_token_and_refuses_other_hosts_and_origins() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_that_others_reach_needs_a_token() {
+async fn an_address_other_than_loopback_requires_a_token() {
     let listener = TcpListener::bind("0.0.0.0:0").await.expect("a port");
-    let bridge = Bridge::new(code_mode(vec![]), BridgeOptions::default());
-    let error = bridge.serve_http(listener, HttpOptions::default()).await.expect_err("it is refused");
+    let server = McpServer::new(code_mode(vec![]), McpServerOptions::default());
+    let error = server.serve_http(listener, HttpOptions::default()).await.expect_err("it is refused");
     assert!(error.message.starts_with("an address that others can reach needs a bearer token"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_too_large_and_sessions_too_many_are_refused() {
-    let options = HttpOptions { sessions: 20, connections: 2_000, ..HttpOptions::default() };
+    let options = HttpOptions::default().max_sessions(20).max_connections(2_000);
     let served = Served::start(vec![], options).await;
     let large = format!("{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"{}\"}}", "x".repeat(100 << 20));
     // The server may close before it has read all that it will not take.
@@ -121,7 +117,7 @@ async fn a_body_too_large_and_sessions_too_many_are_refused() {
     }
     let begun = statuses.iter().filter(|status| **status == 200).count();
     assert_eq!(statuses.iter().filter(|status| **status == 503).count(), 1_000 - begun);
-    // In a crowd some are refused for others that are about to be; one after the other, every place is given.
+    // Concurrently some are refused for the sake of others that are then refused too; in sequence all places are taken.
     assert!((1..=20).contains(&begun), "{begun}");
     for _ in begun..20 {
         assert_eq!(Served::status(served.post(initialize())).await, 200);
@@ -130,41 +126,41 @@ async fn a_body_too_large_and_sessions_too_many_are_refused() {
 }
 
 /// What a client reads on a raw connection until the server closes it.
-async fn said_on(mut stream: tokio::net::TcpStream) -> String {
-    let mut said = Vec::new();
-    let read = tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut said)).await;
+async fn read_to_close(mut stream: tokio::net::TcpStream) -> String {
+    let mut bytes = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut bytes)).await;
     // A reset is a close too.
     let _ = read.expect("the server closes it");
-    String::from_utf8_lossy(&said).into_owned()
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn connections_are_bounded_and_told_so() {
-    let served = Served::start(vec![], HttpOptions { connections: 3, ..HttpOptions::default() }).await;
+async fn connections_over_the_limit_are_refused_with_a_reason() {
+    let served = Served::start(vec![], HttpOptions::default().max_connections(3)).await;
     let mut held = Vec::new();
     for _ in 0..3 {
         held.push(served.connect().await);
     }
-    let refused = said_on(served.connect().await).await;
+    let refused = read_to_close(served.connect().await).await;
     assert!(refused.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{refused}");
     assert!(refused.ends_with("\r\n\r\ntoo many connections are open; close one, or try again later\n"), "{refused}");
     assert_eq!(Served::status(served.post(initialize())).await, 503);
-    // A flood harms nobody who is there, and leaves nothing behind.
+    // A flood does not affect open connections, and leaves nothing behind.
     let flood: Vec<_> = (0..300).map(|_| served.connect()).collect();
     let flood = futures_util::future::join_all(flood).await;
-    // First the flood: one of it that is still to be accepted would take the place.
+    // The flood first: one of its connections that is not accepted yet would take the place.
     drop(flood);
     held.pop();
     let begun = Instant::now();
-    // In the flood some are closed without a word.
+    // During the flood some are closed without an answer.
     while !served.post(initialize()).send().await.is_ok_and(|answer| answer.status() == 200) {
-        assert!(begun.elapsed() < Duration::from_secs(30), "a place that was left is never given");
+        assert!(begun.elapsed() < Duration::from_secs(30), "a place that became free is never taken");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn connections_that_say_nothing_are_closed() {
-    let options = HttpOptions { connections: 3, patience: Duration::from_millis(200), ..HttpOptions::default() };
+async fn idle_connections_are_closed() {
+    let options = HttpOptions::default().max_connections(3).request_timeout(Duration::from_millis(200));
     let served = Served::start(vec![], options).await;
     let silent = served.connect().await;
     let mut half = served.connect().await;
@@ -172,15 +168,15 @@ async fn connections_that_say_nothing_are_closed() {
     let mut dripping = served.connect().await;
     let head = b"POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-length: 50\r\n\r\n{";
     dripping.write_all(head).await.expect("it is sent");
-    assert_eq!(said_on(silent).await, "");
-    let _ = said_on(half).await;
-    let answer = said_on(dripping).await;
+    assert_eq!(read_to_close(silent).await, "");
+    let _ = read_to_close(half).await;
+    let answer = read_to_close(dripping).await;
     assert!(answer.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{answer}");
     assert_eq!(Served::status(served.post(initialize())).await, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn garbage_over_http_is_refused_and_harms_nobody() {
+async fn garbage_over_http_is_refused_and_has_no_effect() {
     let served = Served::start(vec![], HttpOptions::default()).await;
     for body in ["", "{", "[]", "null", "{\"jsonrpc\":\"2.0\"}", "\u{0}\u{1}"] {
         let status = Served::status(served.post(body)).await;
@@ -192,7 +188,7 @@ async fn garbage_over_http_is_refused_and_harms_nobody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_is_closed_stops_its_programs() {
     let gate = Gate::default();
-    let served = Served::start(vec![gate.tool()], HttpOptions { sessions: 1, ..HttpOptions::default() }).await;
+    let served = Served::start(vec![gate.tool()], HttpOptions::default().max_sessions(1)).await;
     let begun = served.post(initialize()).send().await.expect("an answer");
     let session = begun.headers().get("mcp-session-id").expect("a session").clone();
     let within = |request: reqwest::RequestBuilder| request.header("mcp-session-id", session.clone());

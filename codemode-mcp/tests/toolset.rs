@@ -1,4 +1,4 @@
-//! Servers that behave badly, and what programs, prompts and other servers see of it. The servers are this very program,
+//! Servers that misbehave, and the effect on programs, prompts and other servers. The servers are this test program itself,
 //! started with the argument `scripted`.
 
 mod support {
@@ -12,7 +12,7 @@ use std::{
 };
 
 use codemode_core::{CodeMode, Event, EventKind, ExecuteOptions, Limits, Outcome};
-use codemode_mcp::{ConnectOptions, Endpoint, McpConfig, Notice, ServerConfig, Servers};
+use codemode_mcp::{Command, ConnectOptions, McpConfig, McpToolset, Notice, ServerConfig};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::{Value, json};
 
@@ -39,14 +39,14 @@ trials!(
     a_hundred_calls_at_once,
     max_concurrency_holds_over_all_tools_of_a_server,
     a_server_that_fails_costs_only_its_own_tools,
-    a_server_killed_in_mid_call_is_restarted_and_the_call_not_repeated,
+    a_server_that_crashes_during_a_call_is_restarted_and_the_call_not_repeated,
     a_cancelled_execution_cancels_the_call_at_the_server,
     a_timeout_cancels_the_call_at_the_server,
-    garbage_and_errors_are_told_apart,
-    an_answer_too_large_fails_its_call_only,
+    garbage_and_errors_are_distinguished,
+    an_answer_that_is_too_large_fails_its_call_only,
     progress_becomes_events_in_order,
     changed_tools_come_at_the_end,
-    noise_on_standard_output_is_reported_and_ignored,
+    other_text_on_standard_output_is_reported_and_ignored,
     five_hundred_tools_and_endless_pages,
     lazy_servers_are_found_by_programs_and_keep_their_names,
     hostile_descriptors_stay_in_their_place,
@@ -60,9 +60,9 @@ fn in_runtime(test: impl Future<Output = ()>) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Servers, a sandbox over them, and what was heard.
+/// A toolset and its notices.
 struct World {
-    servers: Servers,
+    toolset: McpToolset,
     notices: Arc<Mutex<Vec<Notice>>>,
     folder: tempfile::TempDir,
 }
@@ -79,14 +79,14 @@ impl World {
             config = config.server(change(name, scripted(name, how, &folder.path().join(name.replace('/', "_")))));
         }
         let notices: Arc<Mutex<Vec<Notice>>> = Arc::default();
-        let heard = notices.clone();
-        let options = ConnectOptions::default().on_notice(move |notice| lock(&heard).push(notice));
-        Self { servers: Servers::connect(config, options).await, notices, folder }
+        let received = notices.clone();
+        let options = ConnectOptions::default().on_notice(move |notice| lock(&received).push(notice));
+        Self { toolset: McpToolset::connect(config, options).await, notices, folder }
     }
 
     fn code_mode(&self) -> CodeMode {
         let builder = CodeMode::builder().driver(codemode_driver_quickjs::driver());
-        self.servers.give(builder).build().expect("it builds")
+        self.toolset.add_to(builder).build().expect("it builds")
     }
 
     async fn run(&self, code: &str) -> Outcome {
@@ -121,14 +121,11 @@ impl World {
 
 fn scripted(name: &str, how: &str, log: &std::path::Path) -> ServerConfig {
     let program = std::env::current_exe().expect("this program").display().to_string();
-    let mut config = ServerConfig::stdio(name, program, ["scripted", how]);
-    if let Ok(Endpoint::Stdio(command)) = &mut config.endpoint {
-        command.env.push(("SCRIPT_LOG".into(), log.display().to_string()));
-    }
-    config
+    let command = Command::new(program).args(["scripted", how]).env("SCRIPT_LOG", log.display().to_string());
+    ServerConfig::new(name, command)
 }
 
-/// What another process does can only be looked for again and again; a minute is a failure.
+/// Polls, since nothing signals what another process does. Fails after a minute.
 async fn until<T>(look: impl Fn() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
@@ -158,7 +155,7 @@ async fn tools_of_several_servers_work_together() {
 
 async fn servers_start_at_the_same_time() {
     let world = World::of(&[("one", "meet two"), ("two", "meet one")]).await;
-    assert!(world.servers.status().iter().all(|status| status.problem.is_none()), "{:?}", world.servers.status());
+    assert!(world.toolset.status().iter().all(|status| status.problem.is_none()), "{:?}", world.toolset.status());
 }
 
 async fn a_hundred_calls_at_once() {
@@ -173,13 +170,10 @@ async fn a_hundred_calls_at_once() {
 }
 
 async fn max_concurrency_holds_over_all_tools_of_a_server() {
-    let world = World::with(&[("one", "normal")], |_, config| ServerConfig {
-        max_concurrency: Some(2),
-        timeout: Some(Duration::from_millis(300)),
-        ..config
-    })
-    .await;
-    // Two calls that never answer hold both places; the third runs when their timeout has freed one.
+    let world =
+        World::with(&[("one", "normal")], |_, config| config.max_concurrency(2).timeout(Duration::from_millis(300)))
+            .await;
+    // Two calls that never answer take both permits; the third runs when their timeout has released one.
     let value = world
         .value(
             "const calls = [external_one_wait({}), external_one_wait({}), external_one_echo({ n: 3 })];
@@ -195,7 +189,7 @@ async fn max_concurrency_holds_over_all_tools_of_a_server() {
 async fn a_server_that_fails_costs_only_its_own_tools() {
     let world =
         World::with(&[("good", "normal"), ("mute", "mute"), ("bad", "exit"), ("gone", "normal")], |name, config| {
-            let mut config = ServerConfig { start_timeout: Duration::from_millis(1_500), ..config };
+            let mut config = config.start_timeout(Duration::from_millis(1_500));
             if name == "gone" {
                 config.endpoint = ServerConfig::stdio("gone", "no-such-program-here", ["x"]).endpoint;
             }
@@ -204,7 +198,7 @@ async fn a_server_that_fails_costs_only_its_own_tools() {
         .await;
     assert_eq!(world.value("return await external_good_echo({ n: 1 });").await, json!({ "n": 1 }));
     let problems: Vec<(String, String)> =
-        world.servers.status().into_iter().filter_map(|status| Some((status.name, status.problem?))).collect();
+        world.toolset.status().into_iter().filter_map(|status| Some((status.name, status.problem?))).collect();
     assert_eq!(problems.len(), 3, "{problems:?}");
     assert_eq!(problems[0].1, "it did not start within 1.5s");
     assert!(problems[1].1.contains("ended (exit status: 7)") && problems[1].1.contains("disk on fire"), "{problems:?}");
@@ -221,7 +215,7 @@ async fn a_server_that_fails_costs_only_its_own_tools() {
     }
 }
 
-async fn a_server_killed_in_mid_call_is_restarted_and_the_call_not_repeated() {
+async fn a_server_that_crashes_during_a_call_is_restarted_and_the_call_not_repeated() {
     let world = World::of(&[("one", "normal"), ("two", "normal")]).await;
     let before = world.value("return await external_one_pid({});").await;
     let (message, code) = world.error("await external_one_crash({});").await;
@@ -253,18 +247,14 @@ async fn a_cancelled_execution_cancels_the_call_at_the_server() {
 }
 
 async fn a_timeout_cancels_the_call_at_the_server() {
-    let world = World::with(&[("one", "normal")], |_, config| ServerConfig {
-        timeout: Some(Duration::from_millis(200)),
-        ..config
-    })
-    .await;
+    let world = World::with(&[("one", "normal")], |_, config| config.timeout(Duration::from_millis(200))).await;
     let (message, code) = world.error("await external_one_wait({});").await;
     assert_eq!(message, "wait of the server \"one\" did not answer within 200ms and was cancelled");
     assert_eq!(code, "TOOL_TIMEOUT");
     world.logged("one", "cancelled ").await;
 }
 
-async fn garbage_and_errors_are_told_apart() {
+async fn garbage_and_errors_are_distinguished() {
     let world = World::of(&[("one", "normal")]).await;
     let (message, code) = world.error("await external_one_nonsense({});").await;
     assert_eq!(
@@ -288,7 +278,7 @@ async fn garbage_and_errors_are_told_apart() {
     assert_eq!((message.as_str(), code), ("city is required", json!(-32602)));
 }
 
-async fn an_answer_too_large_fails_its_call_only() {
+async fn an_answer_that_is_too_large_fails_its_call_only() {
     let world = World::of(&[("one", "normal")]).await;
     let value = world
         .value(
@@ -299,7 +289,7 @@ async fn an_answer_too_large_fails_its_call_only() {
     assert_eq!(value["small"], json!({ "n": 1 }));
     let why = value["why"].as_str().unwrap_or_default();
     assert!(why.contains("at most 16777216 are read; ask for less"), "{why}");
-    // Between the sandbox's limit and ours it is the sandbox that refuses.
+    // Between the sandbox's limit and ours, the sandbox refuses.
     let (message, _) = world.error("await external_one_huge({ bytes: 6_000_000 });").await;
     assert!(message.contains("4 MiB") || message.contains("4194304") || message.contains("4,194,304"), "{message}");
 }
@@ -307,8 +297,8 @@ async fn an_answer_too_large_fails_its_call_only() {
 async fn progress_becomes_events_in_order() {
     let world = World::of(&[("one", "normal")]).await;
     let events: Arc<Mutex<Vec<Event>>> = Arc::default();
-    let heard = events.clone();
-    let options = ExecuteOptions::default().on_event(move |event| lock(&heard).push(event));
+    let received = events.clone();
+    let options = ExecuteOptions::default().on_event(move |event| lock(&received).push(event));
     let outcome =
         world.code_mode().execute("return await external_one_progress({});", options).await.expect("the host works");
     assert!(outcome.result.is_ok());
@@ -328,12 +318,12 @@ async fn progress_becomes_events_in_order() {
 
 async fn changed_tools_come_at_the_end() {
     let world = World::of(&[("one", "normal"), ("two", "normal")]).await;
-    let names = || world.servers.tools().iter().map(|tool| tool.name().to_owned()).collect::<Vec<_>>();
+    let names = || world.toolset.tools().iter().map(|tool| tool.name().to_owned()).collect::<Vec<_>>();
     let before = names();
-    let mut changes = world.servers.changes();
-    changes.mark_unchanged();
+    let mut changes = world.toolset.changes();
+    changes.mark_seen();
     world.run("await external_one_grow({});").await;
-    changes.changed().await.expect("the servers are there");
+    assert!(changes.changed().await, "the servers are there");
     world.notice(|notice| matches!(notice, Notice::ToolsChanged { server, tools: 13 } if server == "one")).await;
     let after = names();
     let place = after.iter().position(|name| name == "one/grown").expect("the new tool is there");
@@ -341,10 +331,10 @@ async fn changed_tools_come_at_the_end() {
     assert_eq!(world.value("return await external_one_grown({ n: 1 });").await, json!({ "n": 1 }));
 }
 
-async fn noise_on_standard_output_is_reported_and_ignored() {
+async fn other_text_on_standard_output_is_reported_and_ignored() {
     let world = World::of(&[("one", "noisy")]).await;
     assert_eq!(world.value("return await external_one_echo({ n: 1 });").await, json!({ "n": 1 }));
-    let notice = world.notice(|notice| matches!(notice, Notice::Odd { .. })).await;
+    let notice = world.notice(|notice| matches!(notice, Notice::Warning { .. })).await;
     assert_eq!(
         notice.to_string(),
         "server \"one\" writes text that is no message to its standard output; it is ignored: \"Server listening on stdio!\""
@@ -352,12 +342,11 @@ async fn noise_on_standard_output_is_reported_and_ignored() {
 }
 
 async fn five_hundred_tools_and_endless_pages() {
-    let world = World::with(&[("many", "many"), ("endless", "endless"), ("fat", "fat")], |_, config| ServerConfig {
-        exclude: vec!["tool_?".into()],
-        ..config
+    let world = World::with(&[("many", "many"), ("endless", "endless"), ("fat", "fat")], |_, config| {
+        config.exclude(["tool_?"])
     })
     .await;
-    let counts: Vec<usize> = world.servers.status().iter().map(|status| status.tools).collect();
+    let counts: Vec<usize> = world.toolset.status().iter().map(|status| status.tools).collect();
     assert_eq!(counts, [490, 990, 0]);
     for cut in ["endless", "fat"] {
         let what = format!("server {cut:?} lists more tools than can be kept; the rest is left out");
@@ -367,14 +356,10 @@ async fn five_hundred_tools_and_endless_pages() {
 }
 
 async fn lazy_servers_are_found_by_programs_and_keep_their_names() {
-    let world = World::with(&[("one", "normal"), ("many", "many")], |name, config| ServerConfig {
-        lazy: name == "many",
-        ..config
-    })
-    .await;
+    let world = World::with(&[("one", "normal"), ("many", "many")], |name, config| config.lazy(name == "many")).await;
     let code_mode = world.code_mode();
-    assert!(code_mode.catalog().contains("declare function external_one_echo("), "{}", code_mode.catalog());
-    assert!(!code_mode.catalog().contains("declare function external_many_"), "{}", code_mode.catalog());
+    assert!(code_mode.declarations().contains("declare function external_one_echo("), "{}", code_mode.declarations());
+    assert!(!code_mode.declarations().contains("declare function external_many_"), "{}", code_mode.declarations());
     let value = world
         .value(
             "const { total, tools } = await external_searchTools({ query: 'tool 499', limit: 1 });
@@ -412,7 +397,7 @@ async fn hostile_descriptors_stay_in_their_place() {
         .await;
     assert_eq!(value, json!([{ "n": 1 }, { "n": 2 }, { "n": 3 }, { "next": { "next": {} } }]));
     assert_eq!(world.log("evil").iter().filter(|line| line.starts_with("call ")).count(), 5);
-    // One bad schema spoils one tool.
+    // One bad schema breaks one tool only.
     assert!(
         code_mode.problems().iter().any(|problem| problem.starts_with("evil/broken")),
         "{:?}",
@@ -426,12 +411,12 @@ async fn hostile_descriptors_stay_in_their_place() {
 async fn a_wrong_structured_answer_is_reported() {
     let world = World::of(&[("one", "normal")]).await;
     let warnings: Arc<Mutex<Vec<String>>> = Arc::default();
-    let heard = warnings.clone();
+    let received = warnings.clone();
     let builder = CodeMode::builder()
         .driver(codemode_driver_quickjs::driver())
         .limits(Limits::default())
-        .on_warning(move |warning| lock(&heard).push(warning));
-    let code_mode = world.servers.give(builder).build().expect("it builds");
+        .on_warning(move |warning| lock(&received).push(warning));
+    let code_mode = world.toolset.add_to(builder).build().expect("it builds");
     let outcome =
         code_mode.execute("return await external_one_liar({});", ExecuteOptions::default()).await.expect("it runs");
     assert!(outcome.result.is_ok());
@@ -446,7 +431,7 @@ async fn a_wrong_structured_answer_is_reported() {
 async fn closing_ends_the_servers() {
     let world = World::of(&[("one", "normal")]).await;
     world.value("return await external_one_pid({});").await;
-    world.servers.close().await;
+    world.toolset.close().await;
     world.logged("one", "input ended").await;
     let (message, code) = world.error("await external_one_echo({});").await;
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Servers reached over streamable HTTP: our own bridge in the place of the server, so that both ends are looked at.
+//! McpToolset over streamable HTTP: mostly our own server, so that both ends are tested.
 
 mod support {
     pub mod gate;
@@ -17,7 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use codemode_core::{CodeMode, ExecuteOptions};
-use codemode_mcp::{Bridge, BridgeOptions, ConnectOptions, HttpOptions, McpConfig, Servers};
+use codemode_mcp::{ConnectOptions, HttpOptions, McpConfig, McpServer, McpServerOptions, McpToolset};
 use serde_json::{Value, json};
 use support::gate::Gate;
 use tokio::net::TcpListener;
@@ -28,16 +28,16 @@ const TOKEN: &str = "a long enough token";
 /// Serves on a port until `stop` is cancelled. The same port can be served again.
 async fn serve(port: u16, gate: &Gate) -> (u16, CancellationToken) {
     let builder = CodeMode::builder().driver(codemode_driver_quickjs::driver()).tool(gate.tool());
-    let bridge = Bridge::new(builder.build().expect("it builds"), BridgeOptions::default());
+    let server = McpServer::new(builder.build().expect("it builds"), McpServerOptions::default());
     let listener = listen(port).await;
     let port = listener.local_addr().expect("an address").port();
-    let options = HttpOptions { token: Some(TOKEN.into()), ..HttpOptions::default() };
+    let options = HttpOptions::default().token(TOKEN);
     let stop = options.stop.clone();
-    tokio::spawn(async move { bridge.serve_http(listener, options).await });
+    tokio::spawn(async move { server.serve_http(listener, options).await });
     (port, stop)
 }
 
-/// Listens on a port, if need be when the service before has let go of it.
+/// Listens on a port, waiting until the service before has released it.
 async fn listen(port: u16) -> TcpListener {
     let again = Duration::from_millis(20);
     for _ in 0..1_000 {
@@ -53,17 +53,17 @@ async fn listen(port: u16) -> TcpListener {
     panic!("the port {port} never became free");
 }
 
-async fn connect(port: u16, token: &str, timeout_ms: u64) -> Servers {
+async fn connect(port: u16, token: &str, timeout_ms: u64) -> McpToolset {
     let text = json!({ "mcpServers": { "far": {
         "type": "http", "url": format!("http://127.0.0.1:{port}/mcp"),
         "headers": { "Authorization": format!("Bearer {token}") }, "timeoutMs": timeout_ms } } });
     let config = McpConfig::parse(&text.to_string(), "test").expect("the config is right");
-    Servers::connect(config, ConnectOptions { patience: Duration::from_secs(5), ..ConnectOptions::default() }).await
+    McpToolset::connect(config, ConnectOptions::default().timeout(Duration::from_secs(5))).await
 }
 
-async fn run(servers: &Servers, code: &str) -> Result<Value, (String, Value)> {
+async fn run(toolset: &McpToolset, code: &str) -> Result<Value, (String, Value)> {
     let code_mode =
-        servers.give(CodeMode::builder().driver(codemode_driver_quickjs::driver())).build().expect("it builds");
+        toolset.add_to(CodeMode::builder().driver(codemode_driver_quickjs::driver())).build().expect("it builds");
     let outcome = code_mode.execute(code, ExecuteOptions::default()).await.expect("the host works");
     match outcome.result {
         Ok(value) => Ok(value.map_or(Value::Null, |json| json.value().expect("a shallow value"))),
@@ -74,19 +74,19 @@ async fn run(servers: &Servers, code: &str) -> Result<Value, (String, Value)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_run_together_and_structured_answers_come_back() {
     let (port, _stop) = serve(0, &Gate::default()).await;
-    let servers = connect(port, TOKEN, 20_000).await;
-    assert_eq!(servers.status()[0].problem, None);
+    let toolset = connect(port, TOKEN, 20_000).await;
+    assert_eq!(toolset.status()[0].problem, None);
     let code = "const run = typescriptCode => external_far_execute_typescript({ typescriptCode });
                 const all = await Promise.all(Array.from({ length: 30 }, (_, n) => run(`return ${n}`)));
                 return all.map(answer => answer.result);";
-    assert_eq!(run(&servers, code).await, Ok(json!((0..30).collect::<Vec<_>>())));
+    assert_eq!(run(&toolset, code).await, Ok(json!((0..30).collect::<Vec<_>>())));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_token_is_told_as_what_it_is() {
+async fn a_wrong_token_is_reported_as_such() {
     let (port, _stop) = serve(0, &Gate::default()).await;
-    let servers = connect(port, "another token", 20_000).await;
-    let problem = servers.status()[0].problem.clone().expect("it is refused");
+    let toolset = connect(port, "another token", 20_000).await;
+    let problem = toolset.status()[0].problem.clone().expect("it is refused");
     assert!(problem.contains("401") || problem.to_lowercase().contains("auth"), "{problem}");
     assert!(!problem.contains("another token"), "{problem}");
 }
@@ -95,20 +95,20 @@ async fn a_wrong_token_is_told_as_what_it_is() {
 async fn a_timeout_stops_the_program_at_the_far_end() {
     let gate = Gate::default();
     let (port, _stop) = serve(0, &gate).await;
-    let servers = connect(port, TOKEN, 500).await;
+    let toolset = connect(port, TOKEN, 500).await;
     let code = "await external_far_execute_typescript({ typescriptCode: 'await external_wait({})' });";
-    let (message, code) = run(&servers, code).await.expect_err("it takes too long");
+    let (message, code) = run(&toolset, code).await.expect_err("it takes too long");
     assert!(message.contains("did not answer within 500ms"), "{message}");
     assert_eq!(code, "TOOL_TIMEOUT");
     gate.until_open(0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_goes_in_mid_call_fails_the_call_and_is_used_again_when_it_is_back() {
+async fn a_server_that_stops_during_a_call_fails_the_call_and_is_used_again_when_it_is_back() {
     let gate = Gate::default();
     let (port, stop) = serve(0, &gate).await;
-    let servers = connect(port, TOKEN, 15_000).await;
-    let waiting = servers.clone();
+    let toolset = connect(port, TOKEN, 15_000).await;
+    let waiting = toolset.clone();
     let call = tokio::spawn(async move {
         run(&waiting, "await external_far_execute_typescript({ typescriptCode: 'await external_wait({})' });").await
     });
@@ -119,13 +119,13 @@ async fn a_server_that_goes_in_mid_call_fails_the_call_and_is_used_again_when_it
     gate.until_open(0).await;
     let (_, _stop) = serve(port, &gate).await;
     let code = "return (await external_far_execute_typescript({ typescriptCode: 'return 7' })).result;";
-    let mut last = run(&servers, code).await;
+    let mut last = run(&toolset, code).await;
     for _ in 0..50 {
         if last.is_ok() {
             break;
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
-        last = run(&servers, code).await;
+        last = run(&toolset, code).await;
     }
     assert_eq!(last, Ok(json!(7)));
 }
@@ -177,33 +177,31 @@ async fn a_session_that_its_server_has_forgotten_is_begun_again() {
     let post = axum::routing::post(move |headers, body| answering.clone().answer(headers, body));
     let app = axum::Router::new().route("/mcp", post);
     tokio::spawn(async move { axum::serve(listener, app).await });
-    let servers = connect(port, TOKEN, 20_000).await;
-    assert_eq!(servers.status()[0].problem, None);
+    let toolset = connect(port, TOKEN, 20_000).await;
+    assert_eq!(toolset.status()[0].problem, None);
     for calls in 1..=3 {
-        assert_eq!(run(&servers, "return (await external_far_count({})).calls;").await, Ok(json!(calls)));
+        assert_eq!(run(&toolset, "return (await external_far_count({})).calls;").await, Ok(json!(calls)));
     }
     assert!(server.sessions.load(Ordering::SeqCst) >= 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_where_nobody_is_costs_nothing_but_itself() {
+async fn an_address_without_a_server_does_not_affect_others() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
     drop(listener);
-    let servers = connect(port, TOKEN, 1_000).await;
-    let problem = servers.status()[0].problem.clone().expect("nobody is there");
+    let toolset = connect(port, TOKEN, 1_000).await;
+    let problem = toolset.status()[0].problem.clone().expect("nobody is there");
     assert!(problem.contains("Connection refused") && !problem.contains("http://"), "{problem}");
-    // It comes later, and is found.
+    // A server that starts later is found.
     let (_, _stop) = serve(port, &Gate::default()).await;
-    let mut changes = servers.changes();
-    while servers.status()[0].problem.is_some() {
-        tokio::time::timeout(Duration::from_secs(30), changes.changed())
-            .await
-            .expect("it is tried again")
-            .expect("servers");
+    let mut changes = toolset.changes();
+    while toolset.status()[0].problem.is_some() {
+        let changed = tokio::time::timeout(Duration::from_secs(30), changes.changed()).await;
+        assert!(changed.expect("it is started again"), "the toolset is there");
     }
     let code = "return (await external_far_execute_typescript({ typescriptCode: 'return 7' })).result;";
-    assert_eq!(run(&servers, code).await, Ok(json!(7)));
+    assert_eq!(run(&toolset, code).await, Ok(json!(7)));
 }
 
 /// A server written by hand whose tool calls are answered with 50 MB, or with half an answer.
@@ -230,19 +228,19 @@ async fn answer_badly(body: String) -> Response {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_too_large_or_no_json_fails_its_call() {
+async fn an_answer_that_is_too_large_or_not_json_fails_its_call() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let app = axum::Router::new().route("/mcp", axum::routing::post(answer_badly));
     tokio::spawn(async move { axum::serve(listener, app).await });
-    let servers = connect(port, TOKEN, 30_000).await;
-    assert_eq!(servers.status()[0].problem, None);
+    let toolset = connect(port, TOKEN, 30_000).await;
+    assert_eq!(toolset.status()[0].problem, None);
     let (message, code) =
-        run(&servers, "return (await external_far_get({})).length;").await.expect_err("it is too large");
+        run(&toolset, "return (await external_far_get({})).length;").await.expect_err("it is too large");
     assert_eq!(code, "CONNECTION_LOST", "{message}");
     assert!(message.contains("exceeded the maximum size"), "{message}");
     let begun = std::time::Instant::now();
-    let (message, code) = run(&servers, "return await external_far_half({});").await.expect_err("it is no answer");
+    let (message, code) = run(&toolset, "return await external_far_half({});").await.expect_err("it is no answer");
     assert!(begun.elapsed() < Duration::from_secs(10), "it waits for an answer that has come: {message}");
     assert!(message.contains("EOF while parsing"), "{message}");
     assert_eq!(code, "CONNECTION_LOST", "{message}");

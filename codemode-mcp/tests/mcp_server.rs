@@ -1,4 +1,4 @@
-//! The sandbox as a server: what a client sees, and what a client cannot do to it.
+//! The sandbox as a server over a pair of streams: what a client sees, and what it cannot do.
 
 mod support {
     pub mod gate;
@@ -10,7 +10,7 @@ use std::{
 };
 
 use codemode_core::{CodeMode, Tool};
-use codemode_mcp::{Bridge, BridgeOptions};
+use codemode_mcp::{McpServer, McpServerOptions};
 use rmcp::{
     ClientHandler, RoleClient, ServiceExt,
     model::{
@@ -34,16 +34,16 @@ fn double() -> Tool {
     })
 }
 
-/// A client that remembers what it was told.
+/// A client that records its notifications.
 #[derive(Clone, Default)]
 struct Client {
-    heard: Arc<Mutex<Vec<String>>>,
+    progress: Arc<Mutex<Vec<String>>>,
     tools_changed: Arc<Notify>,
 }
 
 impl ClientHandler for Client {
-    async fn on_progress(&self, said: ProgressNotificationParam, _context: NotificationContext<RoleClient>) {
-        self.heard.lock().expect("no test panics here").push(said.message.unwrap_or_default());
+    async fn on_progress(&self, params: ProgressNotificationParam, _context: NotificationContext<RoleClient>) {
+        self.progress.lock().expect("no test panics here").push(params.message.unwrap_or_default());
     }
 
     async fn on_tool_list_changed(&self, _context: NotificationContext<RoleClient>) {
@@ -51,10 +51,10 @@ impl ClientHandler for Client {
     }
 }
 
-async fn joined(bridge: &Bridge) -> (RunningService<RoleClient, Client>, Client) {
+async fn connected(server: &McpServer) -> (RunningService<RoleClient, Client>, Client) {
     let (ours, theirs) = tokio::io::duplex(64 << 10);
-    let bridge = bridge.clone();
-    tokio::spawn(async move { bridge.serve(tokio::io::split(theirs)).await });
+    let server = server.clone();
+    tokio::spawn(async move { server.serve(tokio::io::split(theirs)).await });
     let client = Client::default();
     (client.clone().serve(ours).await.expect("they agree"), client)
 }
@@ -69,19 +69,19 @@ async fn run(client: &RunningService<RoleClient, Client>, code: &str) -> CallToo
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_program_runs_and_is_told_live() {
-    let (client, heard) = joined(&Bridge::new(code_mode(vec![double()]), BridgeOptions::default())).await;
+async fn a_program_runs_and_reports_its_progress() {
+    let (client, notified) = connected(&McpServer::new(code_mode(vec![double()]), McpServerOptions::default())).await;
     let result = run(&client, "console.warn('hi'); return await external_double({ n: 21 });").await;
     assert_eq!(result.structured_content, Some(json!({ "success": true, "result": 42, "logs": ["[warn] hi"] })));
     // The client's SDK handles each in a task of its own: in no order, and perhaps after the answer.
-    for said in ["hi", "external_double({\"n\":21})"] {
-        let is_heard = || heard.heard.lock().expect("no test panics here").iter().any(|one| one == said);
+    for expected in ["hi", "external_double({\"n\":21})"] {
+        let is_reported = || notified.progress.lock().expect("no test panics here").iter().any(|text| text == expected);
         let wait = async {
-            while !is_heard() {
+            while !is_reported() {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), wait).await.expect("it is told");
+        tokio::time::timeout(Duration::from_secs(30), wait).await.expect("it is reported");
     }
     let listed = client.list_all_tools().await.expect("it lists them");
     let description = listed[0].description.as_deref().unwrap_or_default();
@@ -101,7 +101,7 @@ async fn a_program_runs_and_is_told_live() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancel_stops_the_program_and_its_calls() {
     let gate = Gate::default();
-    let (client, _) = joined(&Bridge::new(code_mode(vec![gate.tool()]), BridgeOptions::default())).await;
+    let (client, _) = connected(&McpServer::new(code_mode(vec![gate.tool()]), McpServerOptions::default())).await;
     let request = ClientRequest::CallToolRequest(CallToolRequest::new(params("await external_wait({});")));
     let handle = client.send_request_with_option(request, PeerRequestOptions::no_options()).await.expect("it is sent");
     gate.until_open(1).await;
@@ -113,7 +113,7 @@ async fn a_cancel_stops_the_program_and_its_calls() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_goes_away_stops_its_programs() {
     let gate = Gate::default();
-    let (client, _) = joined(&Bridge::new(code_mode(vec![gate.tool()]), BridgeOptions::default())).await;
+    let (client, _) = connected(&McpServer::new(code_mode(vec![gate.tool()]), McpServerOptions::default())).await;
     let peer = client.peer().clone();
     let calls = tokio::spawn(async move { peer.call_tool_once(params("await external_wait({});")).await });
     gate.until_open(1).await;
@@ -125,8 +125,8 @@ async fn a_client_that_goes_away_stops_its_programs() {
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_run_together_up_to_the_bound() {
     let gate = Gate::default();
-    let options = BridgeOptions { executions: 3, ..BridgeOptions::default() };
-    let (client, _) = joined(&Bridge::new(code_mode(vec![gate.tool()]), options)).await;
+    let options = McpServerOptions::default().max_executions(3);
+    let (client, _) = connected(&McpServer::new(code_mode(vec![gate.tool()]), options)).await;
     let peer = client.peer().clone();
     let calls: Vec<_> = (0..4)
         .map(|_| {
@@ -135,7 +135,7 @@ async fn requests_run_together_up_to_the_bound() {
         })
         .collect();
     gate.until_open(3).await;
-    // One goes; the one that waited takes its place.
+    // Two are cancelled; the one that waited begins.
     calls[0].abort();
     calls[1].abort();
     gate.until_open(2).await;
@@ -147,13 +147,13 @@ async fn requests_run_together_up_to_the_bound() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_catalog_is_announced() {
-    let bridge = Bridge::new(code_mode(vec![double()]), BridgeOptions::default());
-    let (client, heard) = joined(&bridge).await;
+    let server = McpServer::new(code_mode(vec![double()]), McpServerOptions::default());
+    let (client, notified) = connected(&server).await;
     let tool = Tool::from_schema("triple", "Three times", json!({ "type": "object" }), None, |_input, _| async {
         Ok(json!(3))
     });
-    bridge.replace(code_mode(vec![tool]));
-    tokio::time::timeout(Duration::from_secs(30), heard.tools_changed.notified()).await.expect("it is announced");
+    server.replace(code_mode(vec![tool]));
+    tokio::time::timeout(Duration::from_secs(30), notified.tools_changed.notified()).await.expect("it is announced");
     assert_eq!(
         run(&client, "return await external_triple({})").await.structured_content,
         Some(json!({ "success": true, "result": 3 }))
@@ -180,13 +180,13 @@ async fn a_catalog_over_its_budget_is_searched() {
     };
     let builder = CodeMode::builder().driver(codemode_driver_quickjs::driver()).tools((0..500).map(tool));
     let code_mode = builder.catalog_tokens(1_000).lazy_tokens(200).build().expect("it builds");
-    let (client, _) = joined(&Bridge::new(code_mode, BridgeOptions::default())).await;
+    let (client, _) = connected(&McpServer::new(code_mode, McpServerOptions::default())).await;
     let listed = client.list_all_tools().await.expect("it lists them");
     let names: Vec<&str> = listed.iter().map(|tool| &*tool.name).collect();
     assert_eq!(names, ["execute_typescript", "search_tools", "discover_tools", "read_result"]);
-    let told = serde_json::to_string(&listed).expect("JSON").len()
+    let bytes = serde_json::to_string(&listed).expect("JSON").len()
         + client.peer_info().and_then(|info| info.instructions.clone()).map_or(0, |text| text.len());
-    assert!(told < 8_000, "{told} bytes are told before anybody asks");
+    assert!(bytes < 8_000, "{bytes} bytes before the first search");
     let found = ask(&client, "search_tools", json!({ "query": "customers region 77", "limit": 2 })).await;
     assert!(
         found.starts_with(
@@ -218,8 +218,8 @@ async fn a_catalog_over_its_budget_is_searched() {
 async fn a_declaration_too_long_for_an_answer_is_cut_with_a_handle() {
     let schema = json!({ "type": "object" });
     let tool = Tool::from_schema("talk", "word ".repeat(2_000), schema, None, |_, _| async { Ok(Value::Null) }).lazy();
-    let options = BridgeOptions { result_tokens: 500, ..BridgeOptions::default() };
-    let (client, _) = joined(&Bridge::new(code_mode(vec![tool]), options)).await;
+    let options = McpServerOptions::default().result_tokens(500);
+    let (client, _) = connected(&McpServer::new(code_mode(vec![tool]), options)).await;
     let declared = ask(&client, "discover_tools", json!({ "toolNames": ["external_talk"] })).await;
     assert!(declared.starts_with("[The answer has ") && declared.contains("read_result"), "{declared}");
     assert!(declared.len() < 2_500, "{}", declared.len());
@@ -231,8 +231,8 @@ async fn lazy_tools_are_found_beside_the_declared_ones() {
     let lazy =
         Tool::from_schema("crm/find", "Finds customers. Slowly.", schema(), None, |_, _| async { Ok(json!("found")) });
     let code_mode = code_mode(vec![double(), lazy.lazy()]);
-    let bridge = Bridge::new(code_mode, BridgeOptions::default());
-    let (client, _) = joined(&bridge).await;
+    let server = McpServer::new(code_mode, McpServerOptions::default());
+    let (client, _) = connected(&server).await;
     let listed = client.list_all_tools().await.expect("it lists them");
     assert_eq!(listed.len(), 4);
     let description = listed[0].description.as_deref().unwrap_or_default();
@@ -246,15 +246,15 @@ async fn lazy_tools_are_found_beside_the_declared_ones() {
         run(&client, "return await external_crm_find({})").await.structured_content,
         Some(json!({ "success": true, "result": "found" }))
     );
-    // A client that still thinks that there is a search gets an answer.
-    bridge.replace(self::code_mode(vec![double()]));
+    // A client that has not noticed yet that there is no search gets an answer.
+    server.replace(self::code_mode(vec![double()]));
     let answer = ask(&client, "search_tools", json!({ "query": "double" })).await;
     assert_eq!(answer, "there is nothing to look for: all tools are declared already");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_input_is_answered_and_wrong_names_too() {
-    let (client, _) = joined(&Bridge::new(code_mode(vec![double()]), BridgeOptions::default())).await;
+    let (client, _) = connected(&McpServer::new(code_mode(vec![double()]), McpServerOptions::default())).await;
     for arguments in [json!({}), json!({ "typescriptCode": 5 }), json!({ "code": "return 1" })] {
         let arguments = arguments.as_object().cloned().unwrap_or_default();
         let call = CallToolRequestParams::new("execute_typescript").with_arguments(arguments);

@@ -1,4 +1,4 @@
-//! [`Session`]: one client of a [`Bridge`].
+//! [`ClientSession`]: one client of a server.
 #![expect(deprecated, reason = "log messages are for clients before 2026-07-28, and for those that ask")]
 
 use std::{
@@ -23,59 +23,58 @@ use serde_json::Value;
 use tokio::{sync::watch, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Bridge, live::Live, tools};
+use super::{inner::Inner, progress::ProgressReporter, tools};
 
 /// One client.
 #[derive(Clone)]
-pub(crate) struct Session {
-    bridge: Bridge,
-    /// What `logging/setLevel` asked for, as its place in [`LEVELS`]; 255 is nothing.
+pub(crate) struct ClientSession {
+    server: Arc<Inner>,
+    /// The level of the last `logging/setLevel`, as an index into [`LEVELS`]; 255 without one.
     level: Arc<AtomicU8>,
-    /// Has seen the catalog of the session's beginning: no change after it is missed.
+    /// Subscribed when the session began, so that no later change is missed.
     version: watch::Receiver<u64>,
 }
 
-impl Session {
-    pub(crate) fn new(bridge: Bridge) -> Self {
-        let version = bridge.shared.version.subscribe();
-        Self { bridge, level: Arc::new(AtomicU8::new(u8::MAX)), version }
+impl ClientSession {
+    pub(crate) fn new(server: Arc<Inner>) -> Self {
+        let version = server.version.subscribe();
+        Self { server, level: Arc::new(AtomicU8::new(u8::MAX)), version }
     }
 
     fn level(&self) -> Option<LoggingLevel> {
         LEVELS.get(usize::from(self.level.load(Ordering::Relaxed))).copied()
     }
 
-    /// Runs a program; told live, stopped when the client says so.
+    /// Runs a program and reports its progress. `None` when the client cancelled it.
     async fn execute(&self, input: Value, context: &RequestContext<RoleServer>) -> Option<CallToolResult> {
-        let shared = &self.bridge.shared;
-        let code_mode = self.bridge.code_mode();
-        let (hear, live) = Live::new(context, self.level());
-        let options = ExecuteOptions { listener: Some(hear), ..ExecuteOptions::default() };
+        let code_mode = self.server.code_mode();
+        let (listener, reporter) = ProgressReporter::new(context, self.level());
+        let options = ExecuteOptions::default().on_event(move |event| listener(event));
         let run = async {
             // The semaphore is never closed.
-            let _place = shared.places.acquire().await.ok();
+            let _permit = self.server.executions.acquire().await.ok();
             code_mode.call(&input, options).await
         };
         let ended = CancellationToken::new();
-        let mut telling = pin!(live.tell(ended.clone()));
+        let mut reporting = pin!(reporter.run(ended.clone()));
         let reply: Reply = tokio::select! {
             reply = run => reply,
             () = context.ct.cancelled() => return None,
-            // Not before it has ended.
-            () = &mut telling => return None,
+            // It cannot complete before `ended` is cancelled.
+            () = &mut reporting => return None,
         };
         ended.cancel();
-        // Whoever reads this slowly has the console lines in the answer as well.
-        let _ = timeout(MOST_AFTER, telling).await;
-        Some(shared.shaper.result(&reply))
+        // A client that reads slowly gets the console lines with the answer as well.
+        let _ = timeout(MAX_REPORT_DELAY, reporting).await;
+        Some(tools::result(self.server.formatter.format(&reply)))
     }
 }
 
-impl ServerHandler for Session {
+impl ServerHandler for ClientSession {
     fn get_info(&self) -> ServerConfig {
         let capabilities =
             ServerCapabilities::builder().enable_tools().enable_tool_list_changed().enable_logging().build();
-        let instructions = tools::instructions(&self.bridge.code_mode());
+        let instructions = tools::instructions(&self.server.code_mode());
         ServerConfig::new(capabilities)
             .with_server_info(Implementation::new("codemode", env!("CARGO_PKG_VERSION")))
             .with_instructions(instructions)
@@ -86,7 +85,7 @@ impl ServerHandler for Session {
         _request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(tools::tools(&self.bridge.code_mode())))
+        Ok(ListToolsResult::with_all_items(tools::tools(&self.server.code_mode())))
     }
 
     async fn call_tool(
@@ -95,17 +94,17 @@ impl ServerHandler for Session {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let input = request.arguments.unwrap_or_default();
-        let shaper = &self.bridge.shared.shaper;
+        let formatter = &self.server.formatter;
         let result = match &*request.name {
             "execute_typescript" => match self.execute(Value::Object(input), &context).await {
                 Some(result) => result,
-                // Nobody reads this any more.
-                None => tools::wrong("the client cancelled the program"),
+                // The client does not read this any more.
+                None => tools::error("the client cancelled the program"),
             },
-            "read_result" => tools::read_result(shaper, &input),
-            // Also where they are not listed: the catalog may just have shrunk.
-            "search_tools" => tools::search_tools(&self.bridge.code_mode(), shaper, input),
-            "discover_tools" => tools::discover_tools(&self.bridge.code_mode(), shaper, input),
+            "read_result" => tools::read_result(formatter, &input),
+            // Answered also where they are not listed: the catalog may just have shrunk.
+            "search_tools" => tools::search_tools(&self.server.code_mode(), formatter, input),
+            "discover_tools" => tools::discover_tools(&self.server.code_mode(), formatter, input),
             name => {
                 let why = format!(
                     "there is no tool {name:?} here; call execute_typescript, and external_* functions inside its program"
@@ -129,7 +128,7 @@ impl ServerHandler for Session {
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
         let mut version = self.version.clone();
         tokio::spawn(async move {
-            // Ends with the bridge or with the client, whichever goes first.
+            // Ends with the server or the client, whichever ends first.
             while version.changed().await.is_ok() {
                 if context.peer.notify_tool_list_changed().await.is_err() {
                     break;
@@ -143,7 +142,7 @@ impl ServerHandler for Session {
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
-        let mut version = self.bridge.shared.version.subscribe();
+        let mut version = self.server.version.subscribe();
         loop {
             tokio::select! {
                 changed = version.changed() => {
@@ -157,8 +156,8 @@ impl ServerHandler for Session {
     }
 }
 
-/// How long an answer may wait for what was said before it.
-const MOST_AFTER: Duration = Duration::from_secs(2);
+/// How long an answer may wait for the progress that was reported before it.
+const MAX_REPORT_DELAY: Duration = Duration::from_secs(2);
 const LEVELS: [LoggingLevel; 8] = [
     LoggingLevel::Debug,
     LoggingLevel::Info,

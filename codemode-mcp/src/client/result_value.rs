@@ -1,19 +1,17 @@
-//! From an MCP tool result to the value a program gets: the value itself, not its envelope.
+//! From an MCP tool result to the value that a program gets: the value itself, without its envelope.
 //!
 //! In this order: `isError` throws; `structuredContent`; a text that is JSON, parsed; a text; other content as typed
-//! objects, in which large data is a handle.
+//! objects, in which a handle replaces large data.
 
-use codemode_core::ToolError;
+use codemode_core::{Artifact, ArtifactStore, ToolError};
 use rmcp::model::{CallToolResult, ContentBlock, ResourceContents};
 use serde_json::{Number, Value, json};
-
-use crate::store::{Store, Stored};
 
 /// The value of a result.
 ///
 /// # Errors
-/// With the server's own text, when it says that the tool failed.
-pub(crate) fn value(result: CallToolResult, store: &Store) -> Result<Value, ToolError> {
+/// With the server's own text, when it reports that the tool failed.
+pub(crate) fn result_value(result: CallToolResult, store: &ArtifactStore) -> Result<Value, ToolError> {
     if result.is_error == Some(true) {
         return Err(failure(result));
     }
@@ -43,8 +41,8 @@ fn failure(result: CallToolResult) -> ToolError {
             None => "the tool failed and its server did not say why".into(),
         };
     }
-    if message.len() > MOST_ERROR_BYTES {
-        message.truncate(message.floor_char_boundary(MOST_ERROR_BYTES));
+    if message.len() > MAX_ERROR_BYTES {
+        message.truncate(message.floor_char_boundary(MAX_ERROR_BYTES));
         message.push_str(" … (cut)");
     }
     let error = ToolError::new(message).code("TOOL_FAILED");
@@ -61,7 +59,7 @@ fn text_of(block: ContentBlock) -> Option<String> {
     }
 }
 
-/// A text that is JSON becomes its value, unless that would lose digits.
+/// The value of a text that is JSON, or the text itself where parsing would lose digits.
 fn parsed(text: String) -> Value {
     let looks = text.trim_start().as_bytes().first().is_some_and(|byte| b"{[\"-0123456789tfn".contains(byte));
     if !looks {
@@ -76,16 +74,16 @@ fn parsed(text: String) -> Value {
 
 /// Whether a number is the same after JavaScript has read it. An order number of 19 digits is not.
 fn survives(number: &Number, text: &str) -> bool {
-    const LARGEST_EXACT: u64 = 1 << 53;
+    const MAX_EXACT: u64 = 1 << 53;
     match (number.as_i64(), number.as_u64()) {
-        (Some(whole), _) => whole.unsigned_abs() <= LARGEST_EXACT,
+        (Some(whole), _) => whole.unsigned_abs() <= MAX_EXACT,
         (None, Some(_)) => false,
         (None, None) => number.to_string() == text,
     }
 }
 
-/// Content that is more than a text, as a typed object.
-fn object(block: ContentBlock, store: &Store) -> Value {
+/// Content other than text, as a typed object.
+fn object(block: ContentBlock, store: &ArtifactStore) -> Value {
     match block {
         ContentBlock::Text(text) => json!({ "type": "text", "text": text.text }),
         ContentBlock::Image(image) => binary("image", None, Some(image.mime_type), image.data, store),
@@ -104,7 +102,7 @@ fn object(block: ContentBlock, store: &Store) -> Value {
             #[allow(unreachable_patterns)] // The enum may grow.
             _ => json!({ "type": "unknown" }),
         },
-        // A resource link and whatever the protocol adds: as it came, without the protocol's own metadata.
+        // A resource link, and kinds that the protocol may add: unchanged, without the protocol's own metadata.
         other => {
             let mut value = serde_json::to_value(&other).unwrap_or(Value::Null);
             if let Some(object) = value.as_object_mut() {
@@ -115,7 +113,7 @@ fn object(block: ContentBlock, store: &Store) -> Value {
     }
 }
 
-fn binary(kind: &str, uri: Option<String>, mime_type: Option<String>, data: String, store: &Store) -> Value {
+fn binary(kind: &str, uri: Option<String>, mime_type: Option<String>, data: String, store: &ArtifactStore) -> Value {
     let mime_type = mime_type.unwrap_or_else(|| "application/octet-stream".into());
     let mut object = json!({ "type": kind, "mimeType": mime_type, "bytes": decoded_bytes(&data) });
     let Some(fields) = object.as_object_mut() else { return object };
@@ -123,27 +121,26 @@ fn binary(kind: &str, uri: Option<String>, mime_type: Option<String>, data: Stri
         fields.insert("uri".into(), uri.into());
     }
     let name = if kind == "resource" { "blob" } else { "data" };
-    if data.len() <= MOST_INLINE_BYTES {
+    if data.len() <= MAX_INLINE_BYTES {
         fields.insert(name.into(), data.into());
         return object;
     }
-    let stored = Stored { mime_type: mime_type.into(), data: data.into(), base64: true };
-    match store.put(stored) {
+    match store.put(Artifact::base64(mime_type, data)) {
         Some(handle) => fields.insert("handle".into(), handle.into()),
         None => fields.insert("error".into(), "it is larger than everything that is kept here together".into()),
     };
     object
 }
 
-/// Bytes that a base64 text stands for.
+/// The decoded length of a base64 text.
 fn decoded_bytes(base64: &str) -> usize {
     let padding = base64.bytes().rev().take_while(|byte| *byte == b'=').count().min(2);
     (base64.len() / 4 * 3).saturating_sub(padding)
 }
 
-/// Base64 up to this length, some thousand tokens, is given as it is; more becomes a handle.
-const MOST_INLINE_BYTES: usize = 4 << 10;
-const MOST_ERROR_BYTES: usize = 8 << 10;
+/// Base64 up to this length, some thousand tokens, is returned inline; a handle replaces longer data.
+const MAX_INLINE_BYTES: usize = 4 << 10;
+const MAX_ERROR_BYTES: usize = 8 << 10;
 
 #[cfg(test)]
 mod tests {
@@ -156,7 +153,7 @@ mod tests {
     }
 
     fn unwrapped(result: CallToolResult) -> Value {
-        value(result, &Store::default()).expect("the tool worked")
+        result_value(result, &ArtifactStore::default()).expect("the tool worked")
     }
 
     #[test]
@@ -202,13 +199,13 @@ mod tests {
         let mut result = texts(&["no such city", "try Rome"]);
         result.is_error = Some(true);
         result.structured_content = Some(json!({ "city": "x" }));
-        let error = value(result, &Store::default()).expect_err("it failed");
+        let error = result_value(result, &ArtifactStore::default()).expect_err("it failed");
         assert_eq!(error, ToolError::new("no such city\ntry Rome").code("TOOL_FAILED").data(json!({ "city": "x" })));
     }
 
     #[test]
     fn other_content_is_typed_and_large_data_is_a_handle() {
-        let store = Store::default();
+        let store = ArtifactStore::default();
         let large = "QUJD".repeat(2_000);
         let result = CallToolResult::success(vec![
             ContentBlock::text("42"),
@@ -217,7 +214,7 @@ mod tests {
             ContentBlock::resource(ResourceContents::text("hello", "file:///a")),
             ContentBlock::resource_link(Resource::new("file:///b", "b")),
         ]);
-        let value = value(result, &store).expect("the tool worked");
+        let value = result_value(result, &store).expect("the tool worked");
         let handle = value[2]["handle"].as_str().expect("a large image has a handle");
         assert_eq!(&*store.get(handle).expect("it is kept").data, large);
         assert_eq!(
