@@ -10,8 +10,6 @@ pub mod names;
 #[cfg(feature = "typecheck")]
 pub mod typecheck;
 
-#[cfg(feature = "typecheck")]
-pub use compile::CheckableProgram;
 pub use compile::{
     CompileOptions, Compiled, Diagnostic, DiagnosticKind, EngineError, Explanation, InputProblem, Lint, LiteralInput,
     Positions, code_frame, compile, explain, hint_for_name,

@@ -25,6 +25,8 @@ pub(super) struct Parsed<'a> {
 
 /// Parses `text` as the body of an async function, or reports why it is none.
 pub(super) fn parse<'a>(arena: &'a Allocator, text: &'a str, reporter: &mut Reporter<'_>) -> Option<Parsed<'a>> {
+    #[cfg(test)]
+    counts::PROGRAMS.with(|count| count.set(count.get() + 1));
     let first = run_parser(arena, text, typescript());
     if first.diagnostics.is_empty() && !first.panicked {
         return Some(Parsed { program: first.program, text, shift: 0 });
@@ -51,6 +53,8 @@ pub(super) fn parse<'a>(arena: &'a Allocator, text: &'a str, reporter: &mut Repo
 
 /// Parses a complete script of ours as plain JavaScript, the way an engine does: where and why it is not one function.
 pub(super) fn script_error(arena: &Allocator, script: &str) -> Option<(u32, String)> {
+    #[cfg(test)]
+    counts::SCRIPTS.with(|count| count.set(count.get() + 1));
     let script: &str = arena.alloc_str(script);
     let parsed = run_parser(arena, script, SourceType::script());
     if let Some(error) = parsed.diagnostics.first() {
@@ -249,4 +253,17 @@ fn is_one_function(program: &Program<'_>, script: &str) -> bool {
         && program.directives.is_empty()
         && span.start == 0
         && span.end as usize == script.len()
+}
+
+/// How often this thread has parsed. A thread runs one test at a time, so tests do not count for each other.
+#[cfg(test)]
+pub(super) mod counts {
+    use std::cell::Cell;
+
+    thread_local! {
+        /// Calls of [`parse`](super::parse).
+        pub static PROGRAMS: Cell<u32> = const { Cell::new(0) };
+        /// Calls of [`script_error`](super::script_error).
+        pub static SCRIPTS: Cell<u32> = const { Cell::new(0) };
+    }
 }

@@ -5,7 +5,7 @@
 
 use super::edit::Piece;
 
-/// Finds the model's position for a position in [`super::Compiled::javascript`].
+/// Finds the model's position for a position in [`super::compiled::Compiled::javascript`].
 ///
 /// Nothing is computed before the first question; each question costs one pass over both texts.
 #[derive(Debug, Clone)]

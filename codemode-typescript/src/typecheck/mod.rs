@@ -99,7 +99,7 @@ impl TypeChecker {
             answer = self.ask(&mut server, &text);
         }
         let items = answer.map_err(|failed| self.error(failed))?;
-        Ok(items.iter().filter_map(|item| diagnostic(item, code, &program)).take(MOST_ERRORS).collect())
+        Ok(items.iter().filter_map(|item| diagnostic(item, code, &program)).take(MAX_ERRORS).collect())
     }
 
     fn ask(&self, server: &mut Option<Server>, text: &str) -> Result<Vec<Value>, Failed> {
@@ -162,7 +162,7 @@ fn package() -> String {
     format!("@typescript/typescript-{system}-{processor}")
 }
 
-const MOST_ERRORS: usize = 10;
+const MAX_ERRORS: usize = 10;
 
 #[cfg(test)]
 mod tests;

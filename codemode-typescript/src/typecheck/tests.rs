@@ -1,3 +1,5 @@
+//! The type check with the real compiler, and what never reaches it.
+
 use std::time::Instant;
 
 use super::*;
