@@ -69,6 +69,15 @@ pub(super) fn prose(text: &str, most: usize) -> String {
     out
 }
 
+/// The first sentence of a description, for a list.
+pub(crate) fn summary(description: &str, most: usize) -> String {
+    let text = prose(description, most);
+    match text.split_once(". ") {
+        Some((sentence, _)) => sentence.to_owned(),
+        None => text.trim_end_matches('.').to_owned(),
+    }
+}
+
 /// A value as JSON, except that one longer than about `most` bytes or deeper than 16 levels ends in `…`.
 pub(super) fn short_json(value: &Value, most: usize) -> String {
     let mut out = String::new();
