@@ -1,8 +1,9 @@
 //! The TypeScript front end of codemode: from what a model sent to a script that an engine can run.
 //!
-//! [`compile`] strips types, refuses programs that are certain to fail, and keeps the way back to the model's own lines
-//! and columns. [`explain`] names what an engine's error leaves open. [`names`] holds the names programs see in their
-//! sandbox. This crate knows no engine and nothing else of codemode; no type of the parser behind it shows outside.
+//! [`compile()`] strips types, refuses programs that are certain to fail, and maps positions back to the model's own lines
+//! and columns. [`explain()`] adds to an engine's error what the program shows: the expression, and where its value came
+//! from. [`names`] holds the names programs see in their sandbox. This crate knows no engine and nothing else of
+//! codemode; no type of the parser is visible outside.
 #![forbid(unsafe_code)]
 
 mod compile;

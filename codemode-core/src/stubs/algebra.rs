@@ -81,7 +81,7 @@ impl Types {
         self.union(parts)
     }
 
-    /// Whether two types surely share no value, judged by their kind alone.
+    /// Whether two types are known to share no value, judged by their kind alone.
     fn are_apart(&self, a: TypeId, b: TypeId) -> bool {
         match (self.kind(a), self.kind(b)) {
             (Some(a), Some(b)) => a != b,

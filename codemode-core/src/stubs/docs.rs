@@ -183,7 +183,7 @@ const MAX_PROPERTY_CHARS: usize = 100;
 const MIN_SENTENCE_CHARS: usize = 16;
 const MAX_VALUE_CHARS: usize = 40;
 
-/// Generators write the bounds of their integer types; they tell a reader nothing.
+/// Generators write the bounds of their integer types; they are of no use to a reader.
 const LARGEST_EXACT: f64 = 9_007_199_254_740_991.0;
 
 const MACHINE_FORMATS: &[&str] = &["int32", "int64", "uint", "uint8", "uint16", "uint32", "uint64", "float", "double"];

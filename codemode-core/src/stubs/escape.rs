@@ -1,4 +1,4 @@
-//! Text of strangers made into TypeScript: string literals, property keys, short JSON, and one-line prose.
+//! Untrusted text made into TypeScript: string literals, property keys, short JSON, and one-line prose.
 //!
 //! Nothing here can break out of where it stands: prose never contains `*/` or a line break of any kind, and letters that
 //! a person cannot see (controls, text-direction marks, tag letters that smuggle words past a reader) are left out.

@@ -303,7 +303,7 @@ impl<'t, 'a> Lowering<'t, 'a> {
         cut
     }
 
-    /// Notes what is wrong below the current place and gives the comment that says so.
+    /// Notes what is wrong below the current place and returns the comment that says so.
     pub(super) fn problem(&mut self, steps: &[Step<'a>], message: String) -> Doc {
         let message = prose(&message, MAX_MESSAGE_BYTES);
         let doc = Doc::of([format!("Schema error: {message}")]);

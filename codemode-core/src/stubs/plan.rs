@@ -1,7 +1,7 @@
 //! [`Plan`]: which types get a name, and how wide each type is when it is printed.
 //!
 //! A type is named when it contains itself, when naming saves letters because it is used twice, or when it would be nested
-//! too deep to read. Named types break every cycle, so whoever prints by the plan cannot loop, and because a wide type that
+//! too deep to read. Named types break every cycle, so printing by the plan cannot loop, and because a wide type that
 //! is used twice is always named, the text stays in proportion to the table.
 
 use std::collections::{HashMap, HashSet};

@@ -107,7 +107,7 @@ impl<'a> Sampler<'_, 'a> {
         for keyword in ["anyOf", "oneOf"] {
             let members = keywords.get(keyword).and_then(Value::as_array).into_iter().flatten();
             let is_null = |member: &&Value| member.get("type").and_then(Value::as_str) == Some("null");
-            // Deep inside, `null` is the way out of a recursive type.
+            // Deep inside, `null` ends a recursive type.
             let wanted = members.clone().find(|member| is_null(member) == (depth > SHALLOW));
             if let Some(schema) = wanted.or_else(|| members.clone().next()) {
                 self.collect(Place { schema, base }, depth + 1, parts);

@@ -1,6 +1,7 @@
-//! AwaitMarkers around every `await` that no tool call will settle, so that the host can name the line of one that hangs.
+//! [`AwaitMarkers`]: markers around every `await` that no tool call will settle, so that the host can name the line of
+//! one that hangs.
 //!
-//! `await x` becomes `$done($at(7), await x)`: `$at` notes line 7 and gives a token, `$done` takes the token back and
+//! `await x` becomes `$done($at(7), await x)`: `$at` notes line 7 and returns a token, `$done` takes the token back and
 //! returns the value. A rejection skips `$done`, so when a program stalls the newest open token is the one to trust.
 
 use oxc::ast::ast::AwaitExpression;
@@ -10,7 +11,7 @@ use super::diagnostic::Reporter;
 use super::edit::Place;
 use super::rewrite::Rewrite;
 
-/// Names of ours that no name of the program equals.
+/// The names that the front end adds; none of them is a name of the program.
 pub(super) struct AwaitMarkers {
     pub at: String,
     pub done: String,
@@ -36,7 +37,7 @@ impl AwaitMarkers {
         format!("{}({}({line}), ", self.done, self.at)
     }
 
-    /// AwaitMarkers one `await`, unless it waits for a tool: the host knows those.
+    /// Marks one `await`, unless it waits for a tool: the host knows those.
     pub fn mark(
         &self,
         node: &AwaitExpression<'_>,

@@ -206,7 +206,7 @@ impl<'a> BodyForm<'_, 'a, '_, '_> {
         }
     }
 
-    /// The last statement that runs gives the result, if it can; else a function that waits to be called.
+    /// The last statement that runs has the result, if it can; else a function that waits to be called.
     fn result_of_last_statement(&mut self) -> Body {
         let program = self.analysis.program;
         // Functions and types that stand behind it do not run.
@@ -254,7 +254,7 @@ impl<'a> BodyForm<'_, 'a, '_, '_> {
         }
     }
 
-    /// A type may have ended the statement; behind a `)` of ours the next line would go on with it.
+    /// A type may have ended the statement; behind an added `)` the next line would go on with it.
     fn end_statement(&mut self, expression: Span, statement: Span) {
         if expression.end == statement.end {
             self.rewrite.code.insert(expression.end, Place::AfterStatement, ";");

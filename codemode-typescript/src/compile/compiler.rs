@@ -59,7 +59,7 @@ pub(super) fn compile_by(
             return Err(reporter.finish().0);
         }
     };
-    // A parser of 100,000 lines that reads text of strangers may have a panic left in it; none may reach the host.
+    // The parser has 100,000 lines and reads untrusted text: a panic that is left in it must not reach the host.
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         stack::with_room(nesting, || {
             stack::with_arena(|arena| Compilation { arena, source, options, strategy }.run(&text, reporter))

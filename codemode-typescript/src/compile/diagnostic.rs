@@ -84,7 +84,7 @@ impl DiagnosticKind {
 pub(super) struct Reporter<'a> {
     source: &'a str,
     lines: OnceCell<Lines>,
-    /// Bytes of ours in front of the parsed text.
+    /// Bytes that were added in front of the parsed text.
     shift: u32,
     found: Vec<(u32, Diagnostic)>,
 }

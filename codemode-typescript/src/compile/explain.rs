@@ -220,7 +220,7 @@ impl<'a> Explainer<'_, 'a> {
         }
     }
 
-    /// The span of a call if the engine names nothing and points at an argument that is no function.
+    /// The span of a call if the engine names nothing and points at an argument that is not a function.
     fn covers_an_argument(&self, call: &CallExpression<'a>, what: Option<&str>) -> Option<Span> {
         let plain = |argument: &Expression<'a>| !bare(argument).is_function() && self.covers(argument.span());
         let mut arguments = call.arguments.iter().filter_map(|argument| argument.as_expression());

@@ -135,7 +135,7 @@ impl Reader {
                             continue;
                         }
                     };
-                    // `undefined` leaves a property out; `__proto__: x` is none.
+                    // `undefined` leaves a property out; `__proto__: x` does not make one.
                     if is_undefined(&property.value) {
                         members.remove(key);
                     } else if property.method || key == "__proto__" || key == "toJSON" {

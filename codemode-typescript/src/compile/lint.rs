@@ -1,6 +1,7 @@
 //! Lints: programs that are allowed but most likely do not do what was meant, nearly all of them a missing `await`.
 //!
-//! A lint never stops a run. It looks at one node and its parents, so it can miss; it must not cry wolf.
+//! A lint never stops a run. It looks at one node and its parents, so it misses some mistakes; it must not report what
+//! is correct.
 
 use oxc::ast::AstKind;
 use oxc::ast::ast::{
@@ -47,7 +48,8 @@ pub(super) fn check<'a>(
     }
 }
 
-/// Whether a call surely returns a promise: of a tool, of an async function of the program, of `Promise.all` and its like.
+/// Whether a call is known to return a promise: of a tool, of an async function of the program, of `Promise.all`
+/// or alike.
 fn gives_promise(call: &CallExpression<'_>, analysis: &Analysis<'_, '_>) -> bool {
     match bare(&call.callee) {
         Expression::Identifier(name) if analysis.is_free(name) => name.name.starts_with(PREFIX),

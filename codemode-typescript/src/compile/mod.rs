@@ -1,7 +1,7 @@
 //! From what a model sent to one JavaScript expression that an engine runs: the whole front end of a program.
 //!
-//! The model's text keeps its own lines and columns on the way: [`Positions`] leads back from the script to the text,
-//! and every [`Diagnostic`] speaks of the text. No type of the parser behind this module shows outside of it.
+//! [`Positions`] maps the script's lines and columns back to the model's text, and every [`Diagnostic`] uses the
+//! positions of that text. No type of the parser is visible outside of this module.
 
 mod analysis;
 mod await_markers;

@@ -1,4 +1,4 @@
-//! What the front end is told about the sandbox: its names, its limits, and what its tools take.
+//! What the front end knows about the sandbox: its names, its limits, and the inputs of its tools.
 
 use std::sync::Arc;
 

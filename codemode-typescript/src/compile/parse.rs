@@ -1,7 +1,7 @@
-//! From program text to a syntax tree: the parser, the second try in parentheses, and its errors in our words.
+//! From program text to a syntax tree: the parser, the second try in parentheses, and its errors in words for a model.
 //!
-//! A program that is one object literal or one anonymous function is no JavaScript program; in parentheses it is one.
-//! Then one byte of ours stands in front of the text, which [`Reporter::set_shift`] and `Parsed::shift` account for.
+//! A program that is one object literal or one anonymous function parses as JavaScript only in parentheses.
+//! Then one added byte stands in front of the text, which [`Reporter::set_shift`] and `Parsed::shift` account for.
 
 use oxc::allocator::Allocator;
 use oxc::ast::AstKind;
@@ -19,11 +19,11 @@ pub(super) struct Parsed<'a> {
     pub program: Program<'a>,
     /// What was parsed; `program`'s offsets count in it.
     pub text: &'a str,
-    /// Bytes of ours at the start of `text`.
+    /// Bytes that were added at the start of `text`.
     pub shift: u32,
 }
 
-/// Parses `text` as the body of an async function, or reports why it is none.
+/// Parses `text` as the body of an async function, or reports why it cannot be parsed.
 pub(super) fn parse<'a>(arena: &'a Allocator, text: &'a str, reporter: &mut Reporter<'_>) -> Option<Parsed<'a>> {
     #[cfg(test)]
     counts::PROGRAMS.with(|count| count.set(count.get() + 1));
@@ -36,7 +36,7 @@ pub(super) fn parse<'a>(arena: &'a Allocator, text: &'a str, reporter: &mut Repo
             let text = second.program.source_text;
             return Some(Parsed { program: second.program, text, shift: 1 });
         }
-        // The reading that got further is the one that was meant.
+        // The attempt that got further is the one that was meant.
         let reached = |parsed: &ParserReturn<'_>| parsed.diagnostics.first().map_or(0, |error| place(error).0);
         if reached(&second) > reached(&first) + 1 {
             reporter.set_shift(1);
@@ -51,7 +51,7 @@ pub(super) fn parse<'a>(arena: &'a Allocator, text: &'a str, reporter: &mut Repo
     None
 }
 
-/// Parses a complete script of ours as plain JavaScript, the way an engine does: where and why it is not one function.
+/// Parses a finished script as plain JavaScript, the way an engine does: where and why it is not one function.
 pub(super) fn script_error(arena: &Allocator, script: &str) -> Option<(u32, String)> {
     #[cfg(test)]
     counts::SCRIPTS.with(|count| count.set(count.get() + 1));

@@ -125,7 +125,7 @@ fn canonical(script: &str) -> String {
     lines.collect::<Vec<_>>().join("\n").replace("{\n}", "{}")
 }
 
-/// Asserts that both ways to JavaScript agree; tells whether the fast way was really taken.
+/// Asserts that both strategies agree; returns whether the program was rewritten in place.
 #[track_caller]
 fn both_ways(source: &str) -> bool {
     let fast = accept(source);
