@@ -22,7 +22,7 @@ pub(crate) struct Catalog {
 impl Catalog {
     /// The declaration of a function.
     pub(crate) fn stub(&self, function: &str) -> Option<&ToolStub> {
-        let eager = self.stubs.per_tool.iter().find(|stub| stub.guest_name == function);
+        let eager = self.stubs.per_tool.iter().find(|stub| stub.function == function);
         eager.or_else(|| self.discovery.get()?.stub(function))
     }
 }

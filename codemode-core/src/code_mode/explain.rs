@@ -95,7 +95,7 @@ impl Explainer {
             }
             "ReferenceError" | "TypeError" | "SyntaxError" => {
                 if let Some(at) = failure.position {
-                    let error = EngineError { message: &failure.message, line: at.line, column: at.column };
+                    let error = EngineError::new(&failure.message, at.line, at.column);
                     let explained = explain(&self.code, &error, &|function| self.answer_of(function));
                     failure.hint = explained.hint;
                     if let Some(message) = explained.message {
@@ -127,8 +127,8 @@ impl Explainer {
     /// What the answer of a function is, as the end of a sentence.
     fn answer_of(&self, function: &str) -> Option<String> {
         let stub = self.catalog.stub(function)?;
-        Some(match &stub.gives {
-            Some(gives) => format!("of type {}", one_line(gives, &stub.types)),
+        Some(match &stub.output_type {
+            Some(output) => format!("of type {}", one_line(output, &stub.types)),
             None => "of a type that its tool does not declare: return it once to see what it is".to_owned(),
         })
     }
@@ -136,7 +136,7 @@ impl Explainer {
 
 /// The hint for a call with a wrong input.
 pub(crate) fn declaration(stub: &ToolStub) -> String {
-    format!("it is declared as {}({})", stub.guest_name, one_line(&stub.takes, &stub.types))
+    format!("it is declared as {}({})", stub.function, one_line(&stub.input_type, &stub.types))
 }
 
 /// Whether the program failed of what the lint warned of.

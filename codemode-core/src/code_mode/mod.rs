@@ -239,12 +239,10 @@ impl CodeMode {
             tool.map(|tool| tool.literal_problems(input)).unwrap_or_default()
         };
         let declaration = |function: &str| self.inner.catalog.stub(function).map(explain::declaration);
-        let options = CompileOptions {
-            check_input: &check_input,
-            declaration: &declaration,
-            ticks: self.inner.driver.wants_ticks(),
-            ..CompileOptions::new(limits.source_bytes, &known, names.functions())
-        };
+        let options = CompileOptions::new(limits.source_bytes, &known, names.functions())
+            .check_input(&check_input)
+            .declaration(&declaration)
+            .ticks(self.inner.driver.wants_ticks());
         compile(code, &options)
     }
 

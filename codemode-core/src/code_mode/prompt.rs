@@ -33,7 +33,7 @@ pub fn tool_description(parts: &PromptParts<'_>) -> String {
                     every tool is an async function external_<name>(input)."
             .to_owned();
     let names: Vec<&str> =
-        parts.tools.iter().map(|tool| tool.guest_name.strip_prefix(PREFIX).unwrap_or(tool.guest_name)).collect();
+        parts.tools.iter().map(|tool| tool.function.strip_prefix(PREFIX).unwrap_or(tool.function)).collect();
     let _infallible = match (names.len(), parts.lazy) {
         (0, 0) => write!(text, " There are no tools now."),
         (1..=MAX_NAMES, 0) => write!(text, " Tools: {}.", names.join(", ")),
@@ -170,7 +170,7 @@ impl Call {
     fn of(tool: &ToolSignature<'_>) -> Self {
         let sample = sample::sample(tool.input);
         let input = sample::literal(&sample.value);
-        let words = words(tool.guest_name.strip_prefix(PREFIX).unwrap_or(tool.guest_name));
+        let words = words(tool.function.strip_prefix(PREFIX).unwrap_or(tool.function));
         let writes = words.iter().any(|word| WRITING_WORDS.contains(&word.as_str()));
         let reads = words.iter().any(|word| READING_WORDS.contains(&word.as_str()));
         Self {
@@ -180,7 +180,7 @@ impl Call {
                 + u32::from(input.len() > MAX_INPUT) * 4
                 + u32::from(writes) * 2
                 + u32::from(!reads),
-            text: format!("{}({input})", tool.guest_name),
+            text: format!("{}({input})", tool.function),
         }
     }
 

@@ -71,8 +71,8 @@ impl Types {
             Type::Union(others) => others.len(),
             _ => 1,
         };
-        let large = matches!(against.as_ref(), Type::Object(object) if object.properties.len() > WIDEST_COPIED);
-        if possible.len() > 1 && (large || possible.len().saturating_mul(width) > MOST_PAIRS) {
+        let large = matches!(against.as_ref(), Type::Object(object) if object.properties.len() > MAX_COPIED);
+        if possible.len() > 1 && (large || possible.len().saturating_mul(width) > MAX_PAIRS) {
             // Comparing with what was there finds `{ … } & (A | B)` only where some member says more.
             let rest = if possible.len() == members.len() { union } else { self.union(possible) };
             return self.intersection(&[other, rest]);
@@ -81,7 +81,7 @@ impl Types {
         self.union(parts)
     }
 
-    /// Whether two types surely share no value, judged by their kind alone.
+    /// Whether two types are known to share no value, judged by their kind alone.
     fn are_apart(&self, a: TypeId, b: TypeId) -> bool {
         match (self.kind(a), self.kind(b)) {
             (Some(a), Some(b)) => a != b,
@@ -198,7 +198,7 @@ fn is_whole(of: Primitive, whole: &Type) -> bool {
 }
 
 /// An object with more properties than this is not copied into each member of a union.
-const WIDEST_COPIED: usize = 3;
+const MAX_COPIED: usize = 3;
 
 /// Two unions with more pairs than this stay `(A | B) & (C | D)`.
-const MOST_PAIRS: usize = 64;
+const MAX_PAIRS: usize = 64;

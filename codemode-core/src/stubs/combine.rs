@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{
     docs::Doc,
     escape::short_json,
-    lower::{At, DEEPEST_NESTING, Lowering, Step},
+    lower::{At, Lowering, MAX_NESTING, Step},
     types::{Body, Object, Others, Property, Type, TypeId, UNKNOWN},
 };
 
@@ -43,11 +43,11 @@ impl<'a> Lowering<'_, 'a> {
 
     /// The body of a reference, lowered now if need be; anything else, and what is still being lowered, as it is.
     fn look_into(&mut self, mut part: TypeId, at: At<'a>) -> TypeId {
-        for _ in 0..LONGEST_CHAIN {
+        for _ in 0..MAX_CHAIN {
             let Type::Reference(definition) = *self.types.get(part) else {
                 break;
             };
-            if at.nesting < DEEPEST_NESTING {
+            if at.nesting < MAX_NESTING {
                 self.lower_definition(definition, at.nesting + 1);
             }
             match self.types.body(definition) {
@@ -113,4 +113,4 @@ impl<'a> Lowering<'_, 'a> {
 }
 
 /// References that lead to references are followed this far where types are merged.
-const LONGEST_CHAIN: usize = 8;
+const MAX_CHAIN: usize = 8;

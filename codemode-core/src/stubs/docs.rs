@@ -17,7 +17,7 @@ impl Doc {
     pub(super) fn of(parts: impl IntoIterator<Item = String>) -> Self {
         let mut text = String::new();
         for part in parts {
-            let part = prose(&part, LONGEST_TEXT);
+            let part = prose(&part, MAX_TEXT_CHARS);
             if !part.is_empty() {
                 if !text.is_empty() {
                     text.push(' ');
@@ -112,18 +112,26 @@ pub(super) fn annotations(schema: &Map<String, Value>, key: Option<&str>) -> Doc
         }
     }
     if let Some(default) = schema.get("default").filter(|default| !default.is_null()) {
-        parts.push(format!("@default {}", short_json(default, LONGEST_VALUE)));
+        parts.push(format!("@default {}", short_json(default, MAX_VALUE_CHARS)));
     }
     let examples = schema.get("examples").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     for example in schema.get("example").into_iter().chain(examples).take(2) {
-        parts.push(format!("@example {}", short_json(example, LONGEST_VALUE)));
+        parts.push(format!("@example {}", short_json(example, MAX_VALUE_CHARS)));
     }
     for (keyword, word) in NOTES {
         if let Some(value) = schema.get(*keyword).filter(|value| !value.is_boolean()) {
-            parts.push(format!("({word} {})", short_json(value, LONGEST_VALUE)));
+            parts.push(format!("({word} {})", short_json(value, MAX_VALUE_CHARS)));
         }
     }
     Doc::of(parts)
+}
+
+/// Whether a schema may take text.
+pub(crate) fn has_type_of_text(schema: &Value) -> bool {
+    match schema.as_object() {
+        Some(keywords) => !keywords.contains_key("type") || has_type(keywords, "string"),
+        None => *schema == Value::Bool(true),
+    }
 }
 
 /// Whether `type` is this name or a list with it.
@@ -151,14 +159,14 @@ pub(super) fn same_letters(a: &str, b: &str) -> bool {
 /// The first sentence, or as many of its clauses as fit: what says what a thing is comes first, and the rest costs every
 /// prompt.
 fn first_sentence(text: &str) -> String {
-    let whole = prose(text, LONGEST_OF_PROPERTY + 1);
-    let sentence = whole.match_indices(". ").map(|(at, _)| at).find(|at| *at >= SHORTEST_SENTENCE);
+    let whole = prose(text, MAX_PROPERTY_CHARS + 1);
+    let sentence = whole.match_indices(". ").map(|(at, _)| at).find(|at| *at >= MIN_SENTENCE_CHARS);
     if let Some(sentence) = sentence.and_then(|end| whole.get(..=end)) {
         return sentence.to_owned();
     }
     let Some(cut) = whole.strip_suffix('…') else { return whole };
     let clause = [", ", "; ", ": ", " ("].iter().filter_map(|mark| cut.rfind(mark)).max();
-    let end = clause.filter(|end| *end >= SHORTEST_SENTENCE);
+    let end = clause.filter(|end| *end >= MIN_SENTENCE_CHARS);
     match end.and_then(|end| cut.get(..end)) {
         Some(clause) => clause.to_owned(),
         None => format!("{}…", cut.rsplit_once(' ').map_or(cut, |(words, _)| words)),
@@ -166,16 +174,16 @@ fn first_sentence(text: &str) -> String {
 }
 
 fn cut(text: &str) -> String {
-    prose(text, LONGEST_VALUE)
+    prose(text, MAX_VALUE_CHARS)
 }
 
-const LONGEST_TEXT: usize = 2_000;
-const LONGEST_OF_PROPERTY: usize = 100;
+const MAX_TEXT_CHARS: usize = 2_000;
+const MAX_PROPERTY_CHARS: usize = 100;
 /// A full stop before this belongs to something like `e.g.`
-const SHORTEST_SENTENCE: usize = 16;
-const LONGEST_VALUE: usize = 40;
+const MIN_SENTENCE_CHARS: usize = 16;
+const MAX_VALUE_CHARS: usize = 40;
 
-/// Generators write the bounds of their integer types; they tell a reader nothing.
+/// Generators write the bounds of their integer types; they are of no use to a reader.
 const LARGEST_EXACT: f64 = 9_007_199_254_740_991.0;
 
 const MACHINE_FORMATS: &[&str] = &["int32", "int64", "uint", "uint8", "uint16", "uint32", "uint64", "float", "double"];

@@ -1,4 +1,4 @@
-//! Text of strangers made into TypeScript: string literals, property keys, short JSON, and one-line prose.
+//! Untrusted text made into TypeScript: string literals, property keys, short JSON, and one-line prose.
 //!
 //! Nothing here can break out of where it stands: prose never contains `*/` or a line break of any kind, and letters that
 //! a person cannot see (controls, text-direction marks, tag letters that smuggle words past a reader) are left out.
@@ -67,6 +67,15 @@ pub(super) fn prose(text: &str, most: usize) -> String {
         letters += 1;
     }
     out
+}
+
+/// The first sentence of a description, for a list.
+pub(crate) fn summary(description: &str, most: usize) -> String {
+    let text = prose(description, most);
+    match text.split_once(". ") {
+        Some((sentence, _)) => sentence.to_owned(),
+        None => text.trim_end_matches('.').to_owned(),
+    }
 }
 
 /// A value as JSON, except that one longer than about `most` bytes or deeper than 16 levels ends in `…`.

@@ -178,7 +178,7 @@ impl<'t, 'a> Lowering<'t, 'a> {
         match schema {
             Value::Bool(true) => plain(UNKNOWN),
             Value::Bool(false) => plain(self.types.add(Type::Never)),
-            Value::Object(keywords) if at.nesting > DEEPEST_NESTING => {
+            Value::Object(keywords) if at.nesting > MAX_NESTING => {
                 let place = Place { schema, base: at.base };
                 let name = keywords.get("title").and_then(Value::as_str).or(at.key).map(str::to_owned);
                 let definition = self.definition(place, at, &self.pointer(&[]), name);
@@ -255,7 +255,7 @@ impl<'t, 'a> Lowering<'t, 'a> {
 
     fn reference(&mut self, reference: &'a Value, at: At<'a>) -> Result<TypeId, String> {
         let reference = reference.as_str().ok_or_else(|| format!("a $ref is a string, not {}", kind(reference)))?;
-        if reference.len() > LONGEST_REFERENCE {
+        if reference.len() > MAX_REFERENCE_BYTES {
             return Err(format!("a $ref of {} letters is not followed", reference.len()));
         }
         let place = self.document.resolve(reference, at.base)?;
@@ -303,11 +303,11 @@ impl<'t, 'a> Lowering<'t, 'a> {
         cut
     }
 
-    /// Notes what is wrong below the current place and gives the comment that says so.
+    /// Notes what is wrong below the current place and returns the comment that says so.
     pub(super) fn problem(&mut self, steps: &[Step<'a>], message: String) -> Doc {
-        let message = prose(&message, LONGEST_MESSAGE);
+        let message = prose(&message, MAX_MESSAGE_BYTES);
         let doc = Doc::of([format!("Schema error: {message}")]);
-        if self.problems.len() < MOST_PROBLEMS {
+        if self.problems.len() < MAX_PROBLEMS {
             let pointer = self.pointer(steps);
             self.problems.push(Problem { pointer, message });
         }
@@ -318,7 +318,7 @@ impl<'t, 'a> Lowering<'t, 'a> {
     fn pointer(&self, steps: &[Step<'a>]) -> String {
         let mut pointer = String::new();
         for step in self.path.iter().chain(steps) {
-            if pointer.len() > LONGEST_REFERENCE {
+            if pointer.len() > MAX_REFERENCE_BYTES {
                 pointer.push('…');
                 break;
             }
@@ -345,8 +345,8 @@ pub(super) fn kind(value: &Value) -> &'static str {
 }
 
 /// Schemas nested deeper than this are lowered from the queue, so that the stack stays small.
-pub(super) const DEEPEST_NESTING: usize = 32;
+pub(super) const MAX_NESTING: usize = 32;
 
-const LONGEST_REFERENCE: usize = 1_000;
-const LONGEST_MESSAGE: usize = 300;
-const MOST_PROBLEMS: usize = 20;
+const MAX_REFERENCE_BYTES: usize = 1_000;
+const MAX_MESSAGE_BYTES: usize = 300;
+const MAX_PROBLEMS: usize = 20;

@@ -1,7 +1,7 @@
 //! [`Plan`]: which types get a name, and how wide each type is when it is printed.
 //!
 //! A type is named when it contains itself, when naming saves letters because it is used twice, or when it would be nested
-//! too deep to read. Named types break every cycle, so whoever prints by the plan cannot loop, and because a wide type that
+//! too deep to read. Named types break every cycle, so printing by the plan cannot loop, and because a wide type that
 //! is used twice is always named, the text stays in proportion to the table.
 
 use std::collections::{HashMap, HashSet};
@@ -57,7 +57,7 @@ impl Plan {
                 plan.touches_cycle.insert(id);
             }
             let uses = walk.uses.get(&id).copied().unwrap_or(0);
-            if !plan.is_named.contains(&id) && (facts.depth >= DEEPEST || saves(types, id, uses, facts.width)) {
+            if !plan.is_named.contains(&id) && (facts.depth >= MAX_DEPTH || saves(types, id, uses, facts.width)) {
                 plan.is_named.insert(id);
             }
             if plan.is_named.contains(&id) {
@@ -187,7 +187,7 @@ fn depth_first(roots: &[TypeId], children: impl Fn(TypeId) -> Vec<TypeId>) -> (V
 /// Whether `type Name = …` and the name at each use are shorter than the type at each use.
 fn saves(types: &Types, id: TypeId, uses: usize, width: usize) -> bool {
     let name = name_width(types, id);
-    let least = if types.words(id).is_empty() { NARROWEST_UNNAMED } else { NARROWEST };
+    let least = if types.words(id).is_empty() { MIN_WIDTH_WITHOUT_HINT } else { MIN_WIDTH };
     uses > 1
         && width >= least
         && is_nameable(types.get(id).as_ref())
@@ -209,12 +209,12 @@ fn name_width(types: &Types, id: TypeId) -> usize {
 const ALIAS_WIDTH: usize = 24;
 
 /// `string | null` is clearer than any name.
-const NARROWEST: usize = 24;
+const MIN_WIDTH: usize = 24;
 
 /// The same where nothing in the schema suggests a name.
-const NARROWEST_UNNAMED: usize = 60;
+const MIN_WIDTH_WITHOUT_HINT: usize = 60;
 
 const UNKNOWN_WIDTH: usize = 7;
 
 /// Types are named rather than nested deeper than this.
-const DEEPEST: usize = 12;
+const MAX_DEPTH: usize = 12;

@@ -18,20 +18,20 @@ pub(super) struct Printer<'p> {
     pub(super) types: &'p Types,
     pub(super) plan: &'p Plan,
     pub(super) names: &'p HashMap<TypeId, String>,
-    /// What the reader has been told of keys before; `None` tells everything again.
-    pub(super) told: Option<&'p RefCell<Told>>,
+    /// The comments on keys that earlier tools have shown; `None` shows all of them again.
+    pub(super) seen_comments: Option<&'p RefCell<SeenComments>>,
 }
 
 /// Hashes of keys together with their comments.
 #[derive(Default)]
-pub(super) struct Told {
+pub(super) struct SeenComments {
     hasher: RandomState,
     hashes: HashSet<u64>,
 }
 
-impl Told {
-    /// Notes a comment; true when it is the first of its kind.
-    fn is_news(&mut self, key: &str, doc: &Doc) -> bool {
+impl SeenComments {
+    /// Notes a comment; true when this key has not had it before.
+    fn is_new(&mut self, key: &str, doc: &Doc) -> bool {
         self.hashes.insert(self.hasher.hash_one((key, doc)))
     }
 }
@@ -174,7 +174,7 @@ impl Printer<'_> {
             self.write_record(object.others, indent, out);
             return;
         }
-        let wide = self.plan.width(id) + indent > LONGEST_LINE;
+        let wide = self.plan.width(id) + indent > MAX_LINE_WIDTH;
         let inner = if wide { indent + 2 } else { indent };
         let separator = if wide { format!("\n{:inner$}", "") } else { " ".to_owned() };
         out.push('{');
@@ -206,9 +206,9 @@ impl Printer<'_> {
             _ => Doc::default(),
         };
         let doc = property.doc.or(&inherited);
-        // The same words about the same key in another tool are worth nothing.
-        let news = self.told.is_none_or(|told| told.borrow_mut().is_news(&property.key, &doc));
-        if !doc.is_empty() && news {
+        // The same comment on the same key in another tool adds nothing.
+        let is_new = self.seen_comments.is_none_or(|seen| seen.borrow_mut().is_new(&property.key, &doc));
+        if !doc.is_empty() && is_new {
             out.push_str(&format!("{doc} "));
         }
         out.push_str(&property_key(&property.key));
@@ -244,7 +244,7 @@ impl Printer<'_> {
                     if self.names.contains_key(&whole(property.of)) { 8 } else { self.plan.width(whole(property.of)) };
             }
         }
-        if width > WIDEST_INDEX || matches!(self.types.get(whole(of)).as_ref(), Type::Unknown) {
+        if width > MAX_INDEX_WIDTH || matches!(self.types.get(whole(of)).as_ref(), Type::Unknown) {
             out.push_str("unknown");
             return;
         }
@@ -254,7 +254,7 @@ impl Printer<'_> {
         }
     }
 
-    /// Whether one type surely holds the other, found without looking inside.
+    /// Whether one type is known to hold the other, without looking inside.
     fn takes(&self, outer: TypeId, inner: TypeId) -> bool {
         let (wide, narrow) = (self.types.get(outer), self.types.get(inner));
         outer == inner
@@ -268,7 +268,7 @@ impl Printer<'_> {
     }
 }
 
-const LONGEST_LINE: usize = 80;
+const MAX_LINE_WIDTH: usize = 80;
 
 /// An index signature that repeats more than this of the properties' types becomes `unknown`.
-const WIDEST_INDEX: usize = 60;
+const MAX_INDEX_WIDTH: usize = 60;

@@ -67,7 +67,7 @@ impl<'a> Document<'a> {
         // A relative reference and an absolute `$id`, or the reverse, agree in their last parts.
         let tail = |uri: &str| uri.trim_start_matches("./").trim_start_matches('/').to_owned();
         let wanted = tail(uri);
-        if index.ids.len() > MOST_GUESSED {
+        if index.ids.len() > MAX_GUESSED {
             return Err(outside(uri));
         }
         let mut matching = index.ids.iter().filter(|(id, _)| {
@@ -181,7 +181,7 @@ fn percent_decode(text: &str) -> String {
 }
 
 /// Over this many `$id`s only an exact match counts, so that hostile references cannot cost time squared.
-const MOST_GUESSED: usize = 200;
+const MAX_GUESSED: usize = 200;
 
 /// Keywords whose values are data, in which `$id` and `$anchor` mean nothing.
 const PLAIN_VALUES: &[&str] = &["enum", "const", "default", "examples", "example"];

@@ -20,7 +20,7 @@ pub(crate) struct Sample {
 /// Makes a value with only what is required.
 pub(crate) fn sample(schema: &Value) -> Sample {
     let document = Document::new(schema);
-    let mut sampler = Sampler { document: &document, steps: MOST_STEPS, is_sure: true };
+    let mut sampler = Sampler { document: &document, steps: MAX_STEPS, is_sure: true };
     let value = sampler.value(document.root(), None, 0);
     Sample { value, is_sure: sampler.is_sure }
 }
@@ -56,7 +56,7 @@ impl<'a> Sampler<'_, 'a> {
     fn value(&mut self, place: Place<'a>, key: Option<&str>, depth: usize) -> Value {
         let mut parts = Vec::new();
         self.collect(place, depth, &mut parts);
-        if depth > DEEPEST || self.steps == 0 {
+        if depth > MAX_DEPTH || self.steps == 0 {
             self.is_sure = false;
             return Value::Null;
         }
@@ -84,7 +84,7 @@ impl<'a> Sampler<'_, 'a> {
 
     /// The schema, what it refers to, all of `allOf`, and the first member of `anyOf` and `oneOf` that is not `null`.
     fn collect(&mut self, place: Place<'a>, depth: usize, parts: &mut Parts<'a>) {
-        if self.steps == 0 || depth > DEEPEST {
+        if self.steps == 0 || depth > MAX_DEPTH {
             self.is_sure = false;
             return;
         }
@@ -107,7 +107,7 @@ impl<'a> Sampler<'_, 'a> {
         for keyword in ["anyOf", "oneOf"] {
             let members = keywords.get(keyword).and_then(Value::as_array).into_iter().flatten();
             let is_null = |member: &&Value| member.get("type").and_then(Value::as_str) == Some("null");
-            // Deep inside, `null` is the way out of a recursive type.
+            // Deep inside, `null` ends a recursive type.
             let wanted = members.clone().find(|member| is_null(member) == (depth > SHALLOW));
             if let Some(schema) = wanted.or_else(|| members.clone().next()) {
                 self.collect(Place { schema, base }, depth + 1, parts);
@@ -125,7 +125,7 @@ impl<'a> Sampler<'_, 'a> {
         let mut text = format!("<{}>", key.unwrap_or("text"));
         let length = |name: &str| keyword(name).and_then(Value::as_u64).and_then(|length| usize::try_from(length).ok());
         match length("minLength").unwrap_or(0) {
-            least if least > LONGEST_STRING => self.is_sure = false,
+            least if least > MAX_STRING_BYTES => self.is_sure = false,
             least => text.extend(std::iter::repeat_n('.', least.saturating_sub(text.chars().count()))),
         }
         if let Some(most) = length("maxLength") {
@@ -139,24 +139,24 @@ impl<'a> Sampler<'_, 'a> {
         let length = |name: &str| find(name).and_then(|(length, _)| length.as_u64());
         let tuple = ["prefixItems", "items"].iter().find_map(|name| find(name).filter(|(items, _)| items.is_array()));
         if let Some((items, base)) = tuple {
-            let items = items.as_array().into_iter().flatten().take(LONGEST_LIST);
+            let items = items.as_array().into_iter().flatten().take(MAX_ITEMS);
             return items.map(|schema| self.value(Place { schema, base }, key, depth + 1)).collect();
         }
         let usual = u64::from(depth <= SHALLOW);
         let least = length("minItems").unwrap_or(usual).min(length("maxItems").unwrap_or(u64::MAX));
         let count = usize::try_from(least).unwrap_or(usize::MAX);
-        self.is_sure &= count <= LONGEST_LIST && (count <= 1 || find("uniqueItems").is_none());
+        self.is_sure &= count <= MAX_ITEMS && (count <= 1 || find("uniqueItems").is_none());
         let Some((schema, base)) = find("items").filter(|(items, _)| **items != Value::Bool(false)) else {
             self.is_sure &= length("minItems").unwrap_or(0) == 0;
             return Value::Array(Vec::new());
         };
-        (0..count.min(LONGEST_LIST)).map(|_| self.value(Place { schema, base }, key, depth + 1)).collect()
+        (0..count.min(MAX_ITEMS)).map(|_| self.value(Place { schema, base }, key, depth + 1)).collect()
     }
 
     fn object(&mut self, parts: &Parts<'a>, depth: usize) -> Value {
         let mut object = Map::new();
         let required = parts.iter().filter_map(|(part, _)| part.get("required")?.as_array()).flatten();
-        for key in required.filter_map(Value::as_str).take(LONGEST_OBJECT) {
+        for key in required.filter_map(Value::as_str).take(MAX_MEMBERS) {
             let declared = parts.iter().find_map(|(part, base)| Some((part.get("properties")?.get(key)?, *base)));
             let value = match declared {
                 Some((schema, base)) => self.value(Place { schema, base }, Some(key), depth + 1),
@@ -197,11 +197,11 @@ fn written(parts: &Parts<'_>) -> Option<Value> {
 
 fn is_short(value: &Value, depth: usize) -> bool {
     match value {
-        Value::String(text) => text.len() <= LONGEST_STRING,
+        Value::String(text) => text.len() <= MAX_STRING_BYTES,
         _ if depth > 3 => false,
-        Value::Array(items) => items.len() <= LONGEST_LIST && items.iter().all(|item| is_short(item, depth + 1)),
+        Value::Array(items) => items.len() <= MAX_ITEMS && items.iter().all(|item| is_short(item, depth + 1)),
         Value::Object(members) => {
-            members.len() <= LONGEST_LIST && members.values().all(|member| is_short(member, depth + 1))
+            members.len() <= MAX_ITEMS && members.values().all(|member| is_short(member, depth + 1))
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => true,
     }
@@ -260,15 +260,15 @@ fn number(parts: &Parts<'_>, is_integer: bool) -> Value {
     Number::from_f64(value).map_or(Value::Null, Value::Number)
 }
 
-const DEEPEST: usize = 8;
+const MAX_DEPTH: usize = 8;
 
 /// Deeper than this, lists are left empty.
 const SHALLOW: usize = 2;
 
-const MOST_STEPS: usize = 500;
-const LONGEST_LIST: usize = 4;
-const LONGEST_OBJECT: usize = 12;
-const LONGEST_STRING: usize = 60;
+const MAX_STEPS: usize = 500;
+const MAX_ITEMS: usize = 4;
+const MAX_MEMBERS: usize = 12;
+const MAX_STRING_BYTES: usize = 60;
 
 /// Rules a made-up value may break.
 const UNCHECKED: &[&str] =

@@ -78,7 +78,7 @@ impl<'a> Lowering<'_, 'a> {
             let message = "no value of enum has the type that is asked for".to_owned();
             *doc = doc.and(&self.problem(&[Step::Key("enum")], message));
         }
-        if fitting.len() <= MOST_MEMBERS {
+        if fitting.len() <= MAX_MEMBERS {
             let members: Vec<TypeId> = fitting.into_iter().map(|value| self.literal_type(value, 0)).collect();
             return self.types.union(members);
         }
@@ -91,14 +91,14 @@ impl<'a> Lowering<'_, 'a> {
 
     /// The type of exactly this value.
     fn literal_type(&mut self, value: &'a Value, depth: usize) -> TypeId {
-        if depth > DEEPEST_LITERAL || !self.types.spend(1) {
+        if depth > MAX_LITERAL_DEPTH || !self.types.spend(1) {
             return UNKNOWN;
         }
         match value {
             Value::Null => self.types.add(Type::Null),
             Value::Bool(yes) => self.types.literal(Primitive::Boolean, yes.to_string()),
             Value::Number(number) => self.types.literal(Primitive::Number, number.to_string()),
-            Value::String(text) if text.len() > LONGEST_LITERAL => self.types.add(Type::String),
+            Value::String(text) if text.len() > MAX_LITERAL_BYTES => self.types.add(Type::String),
             Value::String(text) => self.types.literal(Primitive::String, string_literal(text)),
             Value::Array(items) => {
                 let items: Vec<TypeId> = items.iter().map(|item| self.literal_type(item, depth + 1)).collect();
@@ -152,7 +152,7 @@ impl<'a> Lowering<'_, 'a> {
         };
         // Keys that come from a list, as in `Record<"a" | "b", T>`, are properties in all but name.
         let names = keywords.get("propertyNames").and_then(|names| names.get("enum")).and_then(Value::as_array);
-        let names = names.into_iter().flatten().take(MOST_MEMBERS).filter_map(Value::as_str);
+        let names = names.into_iter().flatten().take(MAX_MEMBERS).filter_map(Value::as_str);
         let names: Vec<&str> = if of == UNKNOWN { Vec::new() } else { names.collect() };
         if !names.is_empty() {
             others = Others::Forbidden;
@@ -260,7 +260,7 @@ impl<'a> Lowering<'_, 'a> {
         if matches!(*self.types.get(of), Type::Never) {
             return self.types.add(Type::Tuple { items: Vec::new(), required: 0, rest: None });
         }
-        match least.filter(|least| most == Some(*least) && (1..=LONGEST_TUPLE).contains(least)) {
+        match least.filter(|least| most == Some(*least) && (1..=MAX_TUPLE).contains(least)) {
             Some(length) => {
                 // The first item carries the comment for all.
                 let mut items = vec![self.types.bare(of); length];
@@ -291,10 +291,10 @@ const OBJECT_KEYWORDS: &[&str] =
     &["properties", "required", "additionalProperties", "patternProperties", "propertyNames"];
 const ARRAY_KEYWORDS: &[&str] = &["items", "prefixItems"];
 
-/// Longer lists of values are told as their types and the first ten.
-const MOST_MEMBERS: usize = 200;
-const LONGEST_LITERAL: usize = 500;
-const DEEPEST_LITERAL: usize = 16;
+/// Longer lists of values are shown as their types and the first ten.
+const MAX_MEMBERS: usize = 200;
+const MAX_LITERAL_BYTES: usize = 500;
+const MAX_LITERAL_DEPTH: usize = 16;
 
 /// `[number, number]` is clearer than `number[]` with a length in its comment, up to here.
-const LONGEST_TUPLE: usize = 8;
+const MAX_TUPLE: usize = 8;

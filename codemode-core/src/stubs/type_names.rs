@@ -6,9 +6,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    TypeStub,
     plan::Plan,
     print::Printer,
+    stub::TypeStub,
     types::{TypeId, Types},
 };
 
@@ -43,7 +43,7 @@ impl TypeNames {
                 named.names.insert(*id, base.clone());
             }
             let key = {
-                let printer = Printer { types, plan, names: &named.names, told: None };
+                let printer = Printer { types, plan, names: &named.names, seen_comments: None };
                 let texts = group.iter().zip(&bases).map(|(id, base)| format!("{base}={}", printer.body(*id)));
                 texts.collect::<Vec<_>>().join(";")
             };
@@ -59,7 +59,7 @@ impl TypeNames {
             }
             for id in group {
                 let Some(name) = named.names.get(&id).cloned() else { continue };
-                let body = Printer { types, plan, names: &named.names, told: None }.body(id);
+                let body = Printer { types, plan, names: &named.names, seen_comments: None }.body(id);
                 let comment = docs.get(&id).map_or_else(String::new, |doc| format!("{doc}\n"));
                 if is_new {
                     named.new.push(named.types.len());
@@ -174,7 +174,7 @@ pub(super) fn pascal(words: &[String]) -> String {
         name.extend(letters.next().map(|first| first.to_ascii_uppercase()));
         name.push_str(letters.as_str());
     }
-    name.truncate(LONGEST_TYPE_NAME);
+    name.truncate(MAX_TYPE_NAME_CHARS);
     name
 }
 
@@ -195,7 +195,7 @@ fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
         .collect()
 }
 
-const LONGEST_TYPE_NAME: usize = 40;
+const MAX_TYPE_NAME_CHARS: usize = 40;
 
 /// Names that mean something already: in the language, in its library, or in a browser's, which people may compile with.
 const RESERVED: &[&str] = &[

@@ -246,7 +246,7 @@ impl Tool {
     /// What the program is told about it, under the name it has in the sandbox.
     pub(crate) fn signature<'a>(&'a self, function: &'a str) -> ToolSignature<'a> {
         let Definition { name, description, input, output, .. } = &*self.definition;
-        ToolSignature { name, guest_name: function, description, input, output: output.as_ref() }
+        ToolSignature::new(name, function, description, input).output(output.as_ref())
     }
 
     /// What is wrong with its schemas: such a tool refuses every call, the others are not affected.
@@ -263,9 +263,7 @@ impl Tool {
         let Ok(schema) = self.definition.input_schema() else { return Vec::new() };
         match input {
             Some(input) => schema.check_literal(input),
-            None => {
-                schema.check_literal(&LiteralInput { value: self.definition.no_input(), ..LiteralInput::default() })
-            }
+            None => schema.check_literal(&LiteralInput::new(self.definition.no_input())),
         }
     }
 

@@ -70,9 +70,9 @@ impl Schema {
                 ValidationErrorKind::AdditionalProperties { unexpected } => unexpected.as_slice(),
                 _ => &[],
             };
-            let of = |(index, mismatch): (usize, Mismatch)| InputProblem {
-                pointer: unexpected.get(index).map_or_else(|| pointer.clone(), |name| format!("{pointer}/{name}")),
-                message: mismatch.to_string(),
+            let of = |(index, mismatch): (usize, Mismatch)| {
+                let place = unexpected.get(index).map_or_else(|| pointer.clone(), |name| format!("{pointer}/{name}"));
+                InputProblem::new(place, mismatch.to_string())
             };
             mismatches(&error).into_iter().enumerate().map(of).collect::<Vec<_>>()
         });

@@ -106,7 +106,7 @@ fn models(name: String, document: &Value) -> Group {
     let tools = schemas.keys().filter_map(|model| {
         let mut needed = BTreeSet::new();
         reach(model, prefix, schemas, &mut needed);
-        if needed.len() > MOST_MODELS {
+        if needed.len() > MAX_MODELS {
             return None;
         }
         let needed: Map<String, Value> = needed.iter().map(|name| (name.clone(), schemas[name].clone())).collect();
@@ -122,7 +122,7 @@ fn models(name: String, document: &Value) -> Group {
 
 /// Collects the models that one refers to, itself included.
 fn reach(model: &str, prefix: &str, schemas: &Map<String, Value>, into: &mut BTreeSet<String>) {
-    let Some(schema) = schemas.get(model).filter(|_| into.len() <= MOST_MODELS && !into.contains(model)) else {
+    let Some(schema) = schemas.get(model).filter(|_| into.len() <= MAX_MODELS && !into.contains(model)) else {
         return;
     };
     into.insert(model.to_owned());
@@ -140,4 +140,4 @@ fn reach(model: &str, prefix: &str, schemas: &Map<String, Value>, into: &mut BTr
 }
 
 /// Models that need more than this are left out: they differ from the others in length alone.
-const MOST_MODELS: usize = 12;
+const MAX_MODELS: usize = 12;

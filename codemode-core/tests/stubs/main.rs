@@ -110,12 +110,9 @@ fn file_of(group: &Group, tally: &mut Tally) -> File {
         .tools
         .iter()
         .zip(&names)
-        .map(|(tool, guest_name)| ToolSignature {
-            name: &tool.name,
-            guest_name,
-            description: &tool.description,
-            input: tool.input.as_ref().unwrap_or(&nothing),
-            output: tool.output.as_ref(),
+        .map(|(tool, function)| {
+            let input = tool.input.as_ref().unwrap_or(&nothing);
+            ToolSignature::new(&tool.name, function, &tool.description, input).output(tool.output.as_ref())
         })
         .collect();
     let stubs = declare(&signatures);
@@ -133,10 +130,7 @@ fn file_of(group: &Group, tally: &mut Tally) -> File {
             for (value, fits) in judged(schema, &mut random, tally) {
                 // An input that may be left out altogether is `{}`, which takes all but null.
                 if side == Side::Input
-                    && stubs
-                        .per_tool
-                        .iter()
-                        .any(|stub| stub.guest_name == *function && stub.text.contains("input?: {})"))
+                    && stubs.per_tool.iter().any(|stub| stub.function == *function && stub.text.contains("input?: {})"))
                 {
                     continue;
                 }

@@ -21,7 +21,7 @@ impl Random {
 pub fn candidates(schema: &Value, random: &mut Random) -> Vec<Value> {
     let mut values: Vec<Value> = Vec::new();
     let mut add = |value: Value| {
-        if !values.contains(&value) && value.to_string().len() < LONGEST {
+        if !values.contains(&value) && value.to_string().len() < MAX_JSON_BYTES {
             values.push(value);
         }
     };
@@ -42,7 +42,7 @@ fn fitting(schema: &Value, root: &Value, depth: usize, random: &mut Random) -> V
     if let Some(reference) = keywords.get("$ref").and_then(Value::as_str) {
         let pointer = reference.trim_start_matches('#').replace("%20", " ");
         return match root.pointer(&pointer) {
-            Some(target) if depth < DEEPEST => {
+            Some(target) if depth < MAX_DEPTH => {
                 joined(fitting(target, root, depth + 1, random), own(keywords, root, depth, random))
             }
             _ => Value::Null,
@@ -97,7 +97,7 @@ fn object(keywords: &Map<String, Value>, root: &Value, depth: usize, random: &mu
     let properties = keywords.get("properties").and_then(Value::as_object);
     let mut out = Map::new();
     for (key, schema) in properties.into_iter().flatten() {
-        if required.contains(&key.as_str()) || (depth < DEEPEST && random.below(2) == 0) {
+        if required.contains(&key.as_str()) || (depth < MAX_DEPTH && random.below(2) == 0) {
             out.insert(key.clone(), fitting(schema, root, depth + 1, random));
         }
     }
@@ -106,7 +106,7 @@ fn object(keywords: &Map<String, Value>, root: &Value, depth: usize, random: &mu
     }
     let names = keywords.get("propertyNames").and_then(|names| names.get("enum")).and_then(Value::as_array);
     if let Some(others) = keywords.get("additionalProperties").filter(|others| **others != json!(false))
-        && depth < DEEPEST
+        && depth < MAX_DEPTH
         && random.below(2) == 0
     {
         let name = names.and_then(|names| random.pick(names)).and_then(Value::as_str);
@@ -132,7 +132,7 @@ fn array(keywords: &Map<String, Value>, root: &Value, depth: usize, random: &mut
     }
     let least = keywords.get("minItems").and_then(Value::as_u64).unwrap_or(0) as usize;
     let most = keywords.get("maxItems").and_then(Value::as_u64).unwrap_or(9) as usize;
-    let wanted = if depth < DEEPEST { least.max(out.len() + random.below(3)).min(most) } else { least };
+    let wanted = if depth < MAX_DEPTH { least.max(out.len() + random.below(3)).min(most) } else { least };
     if rest != Some(&json!(false)) && (first.is_none() || rest.is_some()) {
         while out.len() < wanted.min(10) {
             out.push(fitting(rest.unwrap_or(&json!(true)), root, depth + 1, random));
@@ -184,5 +184,5 @@ fn spoil(value: &mut Value, random: &mut Random) {
 /// takes every property, so such a value is not spoilt.
 const UNNAMED: &str = "unnamed key";
 
-const DEEPEST: usize = 5;
-const LONGEST: usize = 20_000;
+const MAX_DEPTH: usize = 5;
+const MAX_JSON_BYTES: usize = 20_000;

@@ -10,8 +10,7 @@ use super::frame::code_frame;
 use super::{fence, nesting, parse, stack};
 
 /// A program inside a function. Its lines are the program's own.
-#[derive(Debug, Clone)]
-pub struct CheckableProgram {
+pub(crate) struct CheckableProgram {
     text: String,
     /// What stands in front of the first line.
     head: u32,
@@ -22,8 +21,8 @@ impl CheckableProgram {
     /// Puts a program into a function.
     ///
     /// # Errors
-    /// Why it is not for a compiler's eyes: it is no program, or it names modules or files.
-    pub fn of(code: &str) -> Result<Self, String> {
+    /// Why a compiler may not see it: it does not parse, or it names modules or files.
+    pub(crate) fn of(code: &str) -> Result<Self, String> {
         let text = fence::program_text(code);
         let nesting = nesting::measure(&text).map_err(|_| "the program nests too deeply".to_owned())?;
         let (body, in_parentheses) = stack::with_room(nesting, || stack::with_arena(|arena| inspect(arena, &text)))?;
@@ -36,12 +35,12 @@ impl CheckableProgram {
     }
 
     /// What to check.
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
     /// The program's own position of a position in [`text`](Self::text); `None` outside of it.
-    pub fn position(&self, line: u32, column: u32) -> Option<(u32, u32)> {
+    pub(crate) fn position(&self, line: u32, column: u32) -> Option<(u32, u32)> {
         match line {
             1 => column.checked_sub(self.head).filter(|column| *column > 0).map(|column| (1, column)),
             _ => (line <= self.lines).then_some((line, column)),

@@ -1,4 +1,4 @@
-//! What [`super::compile`] reports, and the collector that gives every report its position and code frame.
+//! What [`compile`](super::compile) reports, and the collector that gives every report its position and code frame.
 //!
 //! Offsets come in as bytes of the text that was parsed; positions go out as lines and columns of the model's text.
 
@@ -7,11 +7,12 @@ use std::cell::OnceCell;
 use super::frame::code_frame;
 use super::position::Lines;
 
-/// More errors, or more lints, than this would bury the first.
-const MOST: usize = 10;
+/// At most so many errors, and so many lints, are reported: more would bury the first.
+const MAX_REPORTS: usize = 10;
 
 /// One thing wrong with a program, at one place in the model's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Diagnostic {
     /// What to match on.
     pub kind: DiagnosticKind,
@@ -83,7 +84,7 @@ impl DiagnosticKind {
 pub(super) struct Reporter<'a> {
     source: &'a str,
     lines: OnceCell<Lines>,
-    /// Bytes of ours in front of the parsed text.
+    /// Bytes that were added in front of the parsed text.
     shift: u32,
     found: Vec<(u32, Diagnostic)>,
 }
@@ -124,7 +125,7 @@ impl<'a> Reporter<'a> {
 
     /// Whether no more reports of this kind are taken.
     pub fn is_full(&self, kind: DiagnosticKind) -> bool {
-        self.found.iter().filter(|(_, other)| other.is_lint() == kind.is_lint()).count() >= MOST
+        self.found.iter().filter(|(_, other)| other.is_lint() == kind.is_lint()).count() >= MAX_REPORTS
     }
 
     /// Whether anything was reported that keeps the program from running.

@@ -10,14 +10,15 @@ use oxc::ast::ast::{CallExpression, Expression, IdentifierReference};
 use oxc::semantic::{SemanticBuilder, SymbolId};
 use oxc::span::{GetSpan, Span};
 
+use super::analysis::Analysis;
 use super::diagnostic::Reporter;
 use super::parse::bare;
 use super::position::Lines;
-use super::reading::Reading;
 use super::{fence, nesting, parse, stack};
 
 /// An error that the program threw, and where in the model's text.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct EngineError<'a> {
     /// The engine's words.
     pub message: &'a str,
@@ -27,8 +28,16 @@ pub struct EngineError<'a> {
     pub column: u32,
 }
 
+impl<'a> EngineError<'a> {
+    /// An error at a place in the model's text.
+    pub fn new(message: &'a str, line: u32, column: u32) -> Self {
+        Self { message, line, column }
+    }
+}
+
 /// What the program adds to the engine's words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Explanation {
     /// A message in place of the engine's that names no expression.
     pub message: Option<String>,
@@ -38,7 +47,7 @@ pub struct Explanation {
 
 /// Explains an error; `answer_of` says what the answer of an `external_*` function is, such as "of type { id: number }".
 pub fn explain(source: &str, error: &EngineError<'_>, answer_of: &dyn Fn(&str) -> Option<String>) -> Explanation {
-    let Some(kind) = Kind::of(error.message) else { return Explanation::default() };
+    let Some(kind) = ErrorKind::of(error.message) else { return Explanation::default() };
     let text = fence::program_text(source);
     let Ok(nesting) = nesting::measure(&text) else { return Explanation::default() };
     let explained = catch_unwind(AssertUnwindSafe(|| {
@@ -47,40 +56,40 @@ pub fn explain(source: &str, error: &EngineError<'_>, answer_of: &dyn Fn(&str) -
                 let parsed = parse::parse(arena, arena.alloc_str(&text), &mut Reporter::new(source))?;
                 let program = &*arena.alloc(parsed.program);
                 let resolved = SemanticBuilder::new().with_build_nodes(true).build(program);
-                let reading = Reading::new(parsed.text, program, &resolved.semantic);
+                let analysis = Analysis::new(parsed.text, program, &resolved.semantic);
                 let lines = Lines::new(source);
                 let at = lines.offset(source, error.line, error.column)? + parsed.shift;
                 let line = (lines.offset(source, error.line, 1)?, lines.offset(source, error.line, u32::MAX)?);
                 let line = Span::new(line.0 + parsed.shift, line.1 + parsed.shift);
-                let reader = Reader { reading: &reading, lines, shift: parsed.shift, at, line, answer_of };
-                Some(reader.explain(&kind))
+                let explainer = Explainer { analysis: &analysis, lines, shift: parsed.shift, at, line, answer_of };
+                Some(explainer.explain(&kind))
             })
         })
     }));
     let explained = explained.ok().flatten().unwrap_or_default();
-    Explanation { message: explained.message.or_else(|| kind.in_common_words()), ..explained }
+    Explanation { message: explained.message.or_else(|| kind.common_message()), ..explained }
 }
 
-/// The errors that a program can explain, in the words of all engines.
-enum Kind<'m> {
+/// The errors that a program can explain, recognised in the words of any engine.
+enum ErrorKind<'m> {
     NotAFunction {
-        /// What the engine says is none, if it names anything.
+        /// What the engine calls "not a function", if it names anything.
         what: Option<&'m str>,
     },
     NotIterable,
     /// A property of `undefined` or `null`, read or set.
-    NothingThere {
+    NullishAccess {
         property: &'m str,
         value: &'m str,
         set: bool,
     },
-    BeforeDeclaration {
+    UsedBeforeDeclaration {
         name: &'m str,
     },
-    NotText,
+    NotJsonText,
 }
 
-impl<'m> Kind<'m> {
+impl<'m> ErrorKind<'m> {
     fn of(message: &'m str) -> Option<Self> {
         let quoted = |text: &'m str| text.split('\'').nth(1);
         if message == "not a function" || message == "not a callable function" {
@@ -98,34 +107,34 @@ impl<'m> Kind<'m> {
             let property = quoted(message)?;
             let rest = message.replacen(property, "", 1);
             let value = if rest.contains("null") { "null" } else { "undefined" };
-            return Some(Self::NothingThere { property, value, set });
+            return Some(Self::NullishAccess { property, value, set });
         }
         if let Some(name) = message.strip_suffix(" is not initialized") {
-            return Some(Self::BeforeDeclaration { name });
+            return Some(Self::UsedBeforeDeclaration { name });
         }
         if message.ends_with("before initialization") {
-            return Some(Self::BeforeDeclaration { name: quoted(message)? });
+            return Some(Self::UsedBeforeDeclaration { name: quoted(message)? });
         }
-        (message.contains("'object'") || message.contains("[object")).then_some(Self::NotText)
+        (message.contains("'object'") || message.contains("[object")).then_some(Self::NotJsonText)
     }
 
-    /// What every engine could have said, where each has words of its own: V8's, which models know best.
-    fn in_common_words(&self) -> Option<String> {
+    /// One message for all engines where each has its own: that of V8, which models know best.
+    fn common_message(&self) -> Option<String> {
         Some(match self {
-            Self::NothingThere { property, value, set: false } => {
+            Self::NullishAccess { property, value, set: false } => {
                 format!("Cannot read properties of {value} (reading '{property}')")
             }
-            Self::NothingThere { property, value, set: true } => {
+            Self::NullishAccess { property, value, set: true } => {
                 format!("Cannot set properties of {value} (setting '{property}')")
             }
-            Self::BeforeDeclaration { name } => format!("Cannot access '{name}' before initialization"),
-            Self::NotAFunction { .. } | Self::NotIterable | Self::NotText => return None,
+            Self::UsedBeforeDeclaration { name } => format!("Cannot access '{name}' before initialization"),
+            Self::NotAFunction { .. } | Self::NotIterable | Self::NotJsonText => return None,
         })
     }
 }
 
-struct Reader<'s, 'a> {
-    reading: &'s Reading<'s, 'a>,
+struct Explainer<'s, 'a> {
+    analysis: &'s Analysis<'s, 'a>,
     lines: Lines,
     shift: u32,
     at: u32,
@@ -133,12 +142,12 @@ struct Reader<'s, 'a> {
     answer_of: &'s dyn Fn(&str) -> Option<String>,
 }
 
-impl<'a> Reader<'_, 'a> {
-    fn explain(&self, kind: &Kind<'_>) -> Explanation {
+impl<'a> Explainer<'_, 'a> {
+    fn explain(&self, kind: &ErrorKind<'_>) -> Explanation {
         match kind {
-            Kind::NotAFunction { what } => self.not_a_function(*what),
-            Kind::NotIterable => {
-                let iterated = self.reading.nodes.iter().filter_map(|node| match node.kind() {
+            ErrorKind::NotAFunction { what } => self.not_a_function(*what),
+            ErrorKind::NotIterable => {
+                let iterated = self.analysis.nodes.iter().filter_map(|node| match node.kind() {
                     AstKind::ForOfStatement(statement) => Some(&statement.right),
                     AstKind::SpreadElement(spread) => Some(&spread.argument),
                     AstKind::VariableDeclarator(declarator) if declarator.id.is_array_pattern() => {
@@ -156,16 +165,16 @@ impl<'a> Reader<'_, 'a> {
                     hint: self.origin(value),
                 }
             }
-            Kind::NothingThere { property, value, set } => self.nothing_there(property, value, *set),
-            Kind::BeforeDeclaration { name } => {
-                let scoping = self.reading.scoping;
+            ErrorKind::NullishAccess { property, value, set } => self.nullish_access(property, value, *set),
+            ErrorKind::UsedBeforeDeclaration { name } => {
+                let scoping = self.analysis.scoping;
                 let symbol = scoping.symbol_ids().find(|symbol| scoping.symbol_name(*symbol) == *name);
                 let line = symbol.map(|symbol| self.line_of(scoping.symbol_span(symbol).start));
                 let place = line.map(|line| format!(" in line {line}")).unwrap_or_default();
                 let hint = format!("{name} is used before its declaration{place}: move the declaration up");
                 Explanation { message: None, hint: Some(hint) }
             }
-            Kind::NotText => {
+            ErrorKind::NotJsonText => {
                 let parses = self.calls().any(|call| {
                     let on_line = call.span.start <= self.line.end && self.line.start <= call.span.end;
                     on_line && self.text(&call.callee) == "JSON.parse"
@@ -211,15 +220,15 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
-    /// The span of a call if the engine names nothing and points at an argument that is no function.
+    /// The span of a call if the engine names nothing and points at an argument that is not a function.
     fn covers_an_argument(&self, call: &CallExpression<'a>, what: Option<&str>) -> Option<Span> {
         let plain = |argument: &Expression<'a>| !bare(argument).is_function() && self.covers(argument.span());
         let mut arguments = call.arguments.iter().filter_map(|argument| argument.as_expression());
         (what.is_none() && arguments.any(plain)).then_some(call.span)
     }
 
-    fn nothing_there(&self, property: &str, value: &str, set: bool) -> Explanation {
-        let members = self.reading.nodes.iter().filter_map(|node| match node.kind() {
+    fn nullish_access(&self, property: &str, value: &str, set: bool) -> Explanation {
+        let members = self.analysis.nodes.iter().filter_map(|node| match node.kind() {
             AstKind::StaticMemberExpression(member) if member.property.name == property => {
                 Some((member.span, &member.object))
             }
@@ -246,7 +255,7 @@ impl<'a> Reader<'_, 'a> {
 
     /// Whether a member expression with this property stands right where the engine points.
     fn covers_any(&self, property: &str) -> bool {
-        self.reading.nodes.iter().any(|node| {
+        self.analysis.nodes.iter().any(|node| {
             matches!(node.kind(), AstKind::StaticMemberExpression(member)
                 if member.property.name == property && self.covers(member.span))
         })
@@ -259,22 +268,22 @@ impl<'a> Reader<'_, 'a> {
             root = bare(member.object());
         }
         if let Some(call) = self.awaited_call(root) {
-            let callee = self.reading.callee(call);
+            let callee = self.analysis.callee(call);
             return Some(format!("the answer of {callee} is {}", (self.answer_of)(&callee)?));
         }
         let Expression::Identifier(name) = root else { return None };
         let (call, part) = self.source_of(name)?;
-        let callee = self.reading.callee(call);
+        let callee = self.analysis.callee(call);
         let what = if part { "comes from" } else { "is" };
         Some(format!("`{}` {what} the answer of {callee}, which is {}", name.name, (self.answer_of)(&callee)?))
     }
 
     /// The call whose answer a variable holds, and whether it holds only a part of it.
     fn source_of(&self, name: &IdentifierReference<'a>) -> Option<(&'a CallExpression<'a>, bool)> {
-        let symbol: SymbolId = self.reading.symbol(name)?;
-        let declaration = self.reading.scoping.symbol_declaration(symbol);
-        let kinds = std::iter::once(self.reading.nodes.kind(declaration));
-        for kind in kinds.chain(self.reading.nodes.ancestor_kinds(declaration).take(6)) {
+        let symbol: SymbolId = self.analysis.symbol(name)?;
+        let declaration = self.analysis.scoping.symbol_declaration(symbol);
+        let kinds = std::iter::once(self.analysis.nodes.kind(declaration));
+        for kind in kinds.chain(self.analysis.nodes.ancestor_kinds(declaration).take(6)) {
             match kind {
                 AstKind::VariableDeclarator(declarator) => {
                     if let Some(init) = &declarator.init {
@@ -291,13 +300,13 @@ impl<'a> Reader<'_, 'a> {
 
     fn awaited_call<'e>(&self, expression: &'e Expression<'a>) -> Option<&'e CallExpression<'a>> {
         match bare(expression) {
-            Expression::AwaitExpression(awaited) => self.reading.external_call(&awaited.argument),
+            Expression::AwaitExpression(awaited) => self.analysis.external_call(&awaited.argument),
             _ => None,
         }
     }
 
     fn calls(&self) -> impl Iterator<Item = &'a CallExpression<'a>> {
-        self.reading.nodes.iter().filter_map(|node| match node.kind() {
+        self.analysis.nodes.iter().filter_map(|node| match node.kind() {
             AstKind::CallExpression(call) => Some(call),
             _ => None,
         })
@@ -313,21 +322,21 @@ impl<'a> Reader<'_, 'a> {
 
     fn text(&self, expression: &Expression<'a>) -> &'a str {
         let span = expression.span();
-        self.reading.text.get(span.start as usize..span.end as usize).unwrap_or_default()
+        self.analysis.text.get(span.start as usize..span.end as usize).unwrap_or_default()
     }
 
     /// The expression on one line, its beginning left out when it is long.
     fn short(&self, expression: &Expression<'a>) -> String {
         let words: Vec<&str> = self.text(expression).split_whitespace().collect();
         let text = words.join(" ");
-        match text.chars().count().checked_sub(LONGEST_SHOWN) {
+        match text.chars().count().checked_sub(MAX_SHOWN_CHARS) {
             None | Some(0) => text,
             Some(over) => std::iter::once('…').chain(text.chars().skip(over)).collect(),
         }
     }
 }
 
-const LONGEST_SHOWN: usize = 60;
+const MAX_SHOWN_CHARS: usize = 60;
 
 /// Methods that say `not a function` of what they are given, too.
 const TAKE_A_FUNCTION: [&str; 16] = [
@@ -354,7 +363,7 @@ mod tests {
     use super::{EngineError, explain};
 
     fn message(source: &str, message: &str, column: u32) -> Option<String> {
-        explain(source, &EngineError { message, line: 1, column }, &|_| None).message
+        explain(source, &EngineError::new(message, 1, column), &|_| None).message
     }
 
     #[test]

@@ -128,7 +128,7 @@ fn closes(opening: &Fence<'_>, fence: &Fence<'_>) -> bool {
     fence.mark == opening.mark && fence.count >= opening.count && fence.info.is_empty()
 }
 
-/// 0 for the languages we run, 1 for none named, 2 for others; `None` when the line is no fence at all.
+/// 0 for the languages we run, 1 for none named, 2 for others; `None` when the line is not a fence.
 fn language_rank(fence: &Fence<'_>) -> Option<u8> {
     let word = fence.info.split([' ', '\t', '{', ',', ':']).next().unwrap_or("").to_ascii_lowercase();
     match word.as_str() {

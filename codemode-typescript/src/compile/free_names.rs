@@ -9,14 +9,13 @@ use oxc::ast::AstKind;
 use oxc::ast::ast::{IdentifierReference, UnaryOperator};
 use oxc::span::GetSpan;
 
+use super::analysis::Analysis;
 use super::diagnostic::{DiagnosticKind, Lint, Reporter};
 use super::options::CompileOptions;
-use super::reading::{EXTERNAL, Reading};
-use crate::names::GLOBALS;
-use crate::names::{Near, either, nearest};
+use crate::names::{GLOBALS, Near, PREFIX, either, nearest};
 
-/// Names listed in one message at most.
-const LISTED: usize = 10;
+/// Names listed in one message.
+const MAX_LISTED: usize = 10;
 
 /// APIs that models expect from other places, and what to do instead.
 const ABSENT: &[(&[&str], &str)] = &[
@@ -90,7 +89,7 @@ fn name_hint(name: &str, called: bool, options: &CompileOptions<'_>) -> Option<S
     if (options.globals)(name) {
         return None;
     }
-    if name.starts_with(EXTERNAL) {
+    if name.starts_with(PREFIX) {
         return Some(external_hint(name, options.external_names));
     }
     if let Some(hint) = absent_hint(name) {
@@ -131,8 +130,8 @@ fn external_hint(name: &str, externals: &[Arc<str>]) -> String {
 }
 
 fn listed(names: &[Arc<str>]) -> String {
-    let mut list = names.iter().take(LISTED).map(|name| &**name).collect::<Vec<_>>().join(", ");
-    if let Some(more) = names.len().checked_sub(LISTED).filter(|more| *more > 0) {
+    let mut list = names.iter().take(MAX_LISTED).map(|name| &**name).collect::<Vec<_>>().join(", ");
+    if let Some(more) = names.len().checked_sub(MAX_LISTED).filter(|more| *more > 0) {
         list.push_str(&format!(" and {more} more"));
     }
     list
@@ -163,11 +162,11 @@ struct Use<'a> {
 
 impl<'a> Names<'a> {
     /// Notes one name, if it is a global.
-    pub fn note(&mut self, name: &'a IdentifierReference<'a>, reading: &Reading<'_, 'a>) {
-        if !reading.is_free(name) || !reading.is_value(name) {
+    pub fn note(&mut self, name: &'a IdentifierReference<'a>, analysis: &Analysis<'_, 'a>) {
+        if !analysis.is_free(name) || !analysis.is_value(name) {
             return;
         }
-        let parents = || reading.nodes.ancestor_kinds(name.node_id.get()).take(8);
+        let parents = || analysis.nodes.ancestor_kinds(name.node_id.get()).take(8);
         let tested = || {
             let outer = parents().find(|kind| !is_wrapper(kind));
             matches!(outer, Some(AstKind::UnaryExpression(unary)) if unary.operator == UnaryOperator::Typeof)
@@ -177,7 +176,7 @@ impl<'a> Names<'a> {
         match self.uses.get_mut(text) {
             Some(known) => known.tested = known.tested || tested(),
             None => {
-                let assigned = reading.is_assigned(name);
+                let assigned = analysis.is_assigned(name);
                 let (called, member) = use_of(name, parents().next());
                 self.uses.insert(text, Use { first: span, assigned, called, member, tested: tested() });
                 self.order.push(text);
@@ -197,7 +196,7 @@ impl<'a> Names<'a> {
 
     /// The tools that the program names.
     pub fn externals(&self) -> Vec<String> {
-        self.order.iter().filter(|name| name.starts_with(EXTERNAL)).map(|name| (*name).to_owned()).collect()
+        self.order.iter().filter(|name| name.starts_with(PREFIX)).map(|name| (*name).to_owned()).collect()
     }
 
     /// Whether the program names this global.
@@ -208,7 +207,7 @@ impl<'a> Names<'a> {
     /// Reports the names that are not there; `dynamic` says that the program can define globals.
     pub fn report(
         &self,
-        reading: &Reading<'_, 'a>,
+        analysis: &Analysis<'_, 'a>,
         options: &CompileOptions<'_>,
         dynamic: bool,
         reporter: &mut Reporter<'_>,
@@ -223,7 +222,7 @@ impl<'a> Names<'a> {
             if found.tested || (options.globals)(name) || matches!(*name, "undefined" | "arguments") {
                 continue;
             }
-            let reserved = name.starts_with(EXTERNAL) || absent_hint(name).is_some();
+            let reserved = name.starts_with(PREFIX) || absent_hint(name).is_some();
             let kind = if reserved || !dynamic {
                 DiagnosticKind::UnknownName
             } else {
@@ -237,7 +236,7 @@ impl<'a> Names<'a> {
                 "eval" | "WebAssembly" => format!("{shown} is not available here"),
                 _ => format!("{shown} is not defined"),
             };
-            let hint = if reserved { None } else { local_hint(name, reading, reporter) };
+            let hint = if reserved { None } else { local_hint(name, analysis, reporter) };
             let hint = hint.or_else(|| found.member.and_then(|member| member_hint(member, options)));
             let hint = hint.or_else(|| found.assigned.then(|| format!("declare it: `let {shown} = …`")));
             reporter.report(kind, found.first, message, hint.or_else(|| name_hint(name, found.called, options)));
@@ -276,11 +275,11 @@ fn is_wrapper(kind: &AstKind<'_>) -> bool {
 }
 
 /// A variable of the program itself that the name is a slip of, or that cannot be seen from where the name stands.
-fn local_hint(name: &str, reading: &Reading<'_, '_>, reporter: &Reporter<'_>) -> Option<String> {
-    let scoping = reading.scoping;
+fn local_hint(name: &str, analysis: &Analysis<'_, '_>, reporter: &Reporter<'_>) -> Option<String> {
+    let scoping = analysis.scoping;
     let values = || scoping.symbol_ids().take(2000).filter(|symbol| scoping.symbol_flags(*symbol).is_value());
     if let Some(hidden) = values().find(|symbol| scoping.symbol_name(*symbol) == name) {
-        let namespace = reading.nodes.ancestor_kinds(scoping.symbol_declaration(hidden)).find_map(|kind| match kind {
+        let namespace = analysis.nodes.ancestor_kinds(scoping.symbol_declaration(hidden)).find_map(|kind| match kind {
             AstKind::TSNamespaceDeclaration(namespace) => Some(namespace.id.name),
             _ => None,
         });

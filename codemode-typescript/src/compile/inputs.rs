@@ -10,22 +10,22 @@ use oxc::semantic::NodeId;
 use oxc::span::{GetSpan, Span};
 use serde_json::{Map, Number, Value};
 
+use super::analysis::Analysis;
 use super::diagnostic::{DiagnosticKind, Reporter};
 use super::options::{CompileOptions, InputProblem, LiteralInput};
 use super::parse::bare;
-use super::reading::Reading;
+use crate::names::PREFIX;
 
 /// Refuses a call whose input can never be right.
 pub(super) fn check<'a>(
     call: &CallExpression<'a>,
     id: NodeId,
-    reading: &Reading<'_, 'a>,
+    analysis: &Analysis<'_, 'a>,
     options: &CompileOptions<'_>,
     reporter: &mut Reporter<'_>,
 ) {
     let Expression::Identifier(name) = bare(&call.callee) else { return };
-    if !name.name.starts_with(super::reading::EXTERNAL) || !reading.is_free(name) || is_handled(id, call.span, reading)
-    {
+    if !name.name.starts_with(PREFIX) || !analysis.is_free(name) || is_handled(id, call.span, analysis) {
         return;
     }
     let mut reader = Reader::default();
@@ -53,9 +53,9 @@ pub(super) fn check<'a>(
 }
 
 /// Whether the program deals with the call's failure.
-fn is_handled(id: NodeId, call: Span, reading: &Reading<'_, '_>) -> bool {
+fn is_handled(id: NodeId, call: Span, analysis: &Analysis<'_, '_>) -> bool {
     let mut inner = call;
-    reading.nodes.ancestor_kinds(id).any(|kind| {
+    analysis.nodes.ancestor_kinds(id).any(|kind| {
         let handled = match kind {
             AstKind::TryStatement(statement) => statement.block.span == inner,
             AstKind::StaticMemberExpression(member) => matches!(member.property.name.as_str(), "catch" | "then"),
@@ -87,7 +87,7 @@ impl Reader {
         let expression = bare(expression);
         self.places.push((self.pointer.clone(), expression.span()));
         match expression {
-            _ if depth > DEEPEST => self.computed(),
+            _ if depth > MAX_DEPTH => self.computed(),
             Expression::NullLiteral(_) => Value::Null,
             Expression::BooleanLiteral(literal) => Value::Bool(literal.value),
             Expression::NumericLiteral(literal) => self.number(literal.value),
@@ -135,7 +135,7 @@ impl Reader {
                             continue;
                         }
                     };
-                    // `undefined` leaves a property out; `__proto__: x` is none.
+                    // `undefined` leaves a property out; `__proto__: x` does not make one.
                     if is_undefined(&property.value) {
                         members.remove(key);
                     } else if property.method || key == "__proto__" || key == "toJSON" {
@@ -182,4 +182,4 @@ fn plain_text(template: &TemplateLiteral<'_>) -> Option<String> {
 }
 
 /// Deeper places count as computed, which also bounds the recursion.
-const DEEPEST: usize = 24;
+const MAX_DEPTH: usize = 24;

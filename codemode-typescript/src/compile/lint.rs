@@ -1,6 +1,7 @@
 //! Lints: programs that are allowed but most likely do not do what was meant, nearly all of them a missing `await`.
 //!
-//! A lint never stops a run. It looks at one node and its parents, so it can miss; it must not cry wolf.
+//! A lint never stops a run. It looks at one node and its parents, so it misses some mistakes; it must not report what
+//! is correct.
 
 use oxc::ast::AstKind;
 use oxc::ast::ast::{
@@ -11,9 +12,10 @@ use oxc::semantic::{NodeId, SymbolId};
 use oxc::span::{GetSpan, Span};
 use oxc::syntax::operator::BinaryOperator;
 
+use super::analysis::Analysis;
 use super::diagnostic::{DiagnosticKind, Lint, Reporter};
 use super::parse::bare;
-use super::reading::Reading;
+use crate::names::PREFIX;
 
 const PROMISE_MAKERS: [&str; 4] = ["all", "allSettled", "any", "race"];
 
@@ -24,45 +26,46 @@ const PROMISE_MEMBERS: [&str; 4] = ["then", "catch", "finally", "constructor"];
 pub(super) fn check<'a>(
     kind: AstKind<'a>,
     id: NodeId,
-    reading: &Reading<'_, 'a>,
+    analysis: &Analysis<'_, 'a>,
     returned: Option<Span>,
     reporter: &mut Reporter<'_>,
 ) {
     match kind {
         AstKind::CallExpression(call) => {
-            if gives_promise(call, reading) {
-                unawaited(call, id, reading, returned, reporter);
+            if gives_promise(call, analysis) {
+                unawaited(call, id, analysis, returned, reporter);
             }
-            callback(call, reading, reporter);
+            callback(call, analysis, reporter);
         }
         AstKind::VariableDeclarator(declarator) => {
-            if let AstKind::VariableDeclaration(declaration) = reading.nodes.parent_kind(id)
+            if let AstKind::VariableDeclaration(declaration) = analysis.nodes.parent_kind(id)
                 && declaration.kind == VariableDeclarationKind::Const
             {
-                stored(declarator, reading, reporter);
+                stored(declarator, analysis, reporter);
             }
         }
         _ => {}
     }
 }
 
-/// Whether a call surely returns a promise: of a tool, of an async function of the program, of `Promise.all` and its like.
-fn gives_promise(call: &CallExpression<'_>, reading: &Reading<'_, '_>) -> bool {
+/// Whether a call is known to return a promise: of a tool, of an async function of the program, of `Promise.all`
+/// or alike.
+fn gives_promise(call: &CallExpression<'_>, analysis: &Analysis<'_, '_>) -> bool {
     match bare(&call.callee) {
-        Expression::Identifier(name) if reading.is_free(name) => name.name.starts_with(super::reading::EXTERNAL),
-        Expression::Identifier(name) => reading.symbol(name).is_some_and(|symbol| is_async_function(reading, symbol)),
+        Expression::Identifier(name) if analysis.is_free(name) => name.name.starts_with(PREFIX),
+        Expression::Identifier(name) => analysis.symbol(name).is_some_and(|symbol| is_async_function(analysis, symbol)),
         Expression::StaticMemberExpression(member) => {
-            matches!(bare(&member.object), Expression::Identifier(name) if name.name == "Promise" && reading.is_free(name))
+            matches!(bare(&member.object), Expression::Identifier(name) if name.name == "Promise" && analysis.is_free(name))
                 && PROMISE_MAKERS.contains(&member.property.name.as_str())
         }
         _ => false,
     }
 }
 
-fn is_async_function(reading: &Reading<'_, '_>, symbol: SymbolId) -> bool {
-    match reading.nodes.kind(reading.scoping.symbol_declaration(symbol)) {
+fn is_async_function(analysis: &Analysis<'_, '_>, symbol: SymbolId) -> bool {
+    match analysis.nodes.kind(analysis.scoping.symbol_declaration(symbol)) {
         AstKind::Function(function) => function.r#async && !function.generator,
-        AstKind::VariableDeclarator(declarator) if reading.scoping.symbol_flags(symbol).is_const_variable() => {
+        AstKind::VariableDeclarator(declarator) if analysis.scoping.symbol_flags(symbol).is_const_variable() => {
             match declarator.init.as_ref().map(bare) {
                 Some(Expression::ArrowFunctionExpression(arrow)) => arrow.r#async,
                 Some(Expression::FunctionExpression(function)) => function.r#async && !function.generator,
@@ -81,9 +84,9 @@ enum Misuse<'a> {
 }
 
 /// Finds out what happens to the promise of an expression.
-fn misuse<'a>(reading: &Reading<'_, 'a>, id: NodeId, own: Span) -> Option<Misuse<'a>> {
+fn misuse<'a>(analysis: &Analysis<'_, 'a>, id: NodeId, own: Span) -> Option<Misuse<'a>> {
     let mut inner = own;
-    for kind in reading.nodes.ancestor_kinds(id) {
+    for kind in analysis.nodes.ancestor_kinds(id) {
         let found = match kind {
             AstKind::ParenthesizedExpression(_)
             | AstKind::TSAsExpression(_)
@@ -142,12 +145,12 @@ fn is_destructuring(pattern: &BindingPattern<'_>) -> bool {
 fn unawaited<'a>(
     call: &CallExpression<'a>,
     id: NodeId,
-    reading: &Reading<'_, 'a>,
+    analysis: &Analysis<'_, 'a>,
     returned: Option<Span>,
     reporter: &mut Reporter<'_>,
 ) {
-    let Some(misuse) = misuse(reading, id, call.span) else { return };
-    let callee = &reading.callee(call);
+    let Some(misuse) = misuse(analysis, id, call.span) else { return };
+    let callee = &analysis.callee(call);
     let (lint, message, hint) = match misuse {
         Misuse::Dropped(statement) if returned == Some(statement) => return,
         Misuse::Dropped(_) => (
@@ -172,19 +175,19 @@ fn unawaited<'a>(
 }
 
 /// `const user = external_getUser(…); user.name`: the most frequent missing `await`.
-fn stored<'a>(declarator: &VariableDeclarator<'a>, reading: &Reading<'_, 'a>, reporter: &mut Reporter<'_>) {
+fn stored<'a>(declarator: &VariableDeclarator<'a>, analysis: &Analysis<'_, 'a>, reporter: &mut Reporter<'_>) {
     let Some(Expression::CallExpression(call)) = declarator.init.as_ref().map(bare) else { return };
-    let what = match gives_promise(call, reading) {
+    let what = match gives_promise(call, analysis) {
         true => Stored::Promise,
-        false if is_map_of_promises(call, reading) => Stored::Promises,
+        false if is_map_of_promises(call, analysis) => Stored::Promises,
         false => return,
     };
     let Some(id) = declarator.id.get_binding_identifier() else { return };
     let Some(symbol) = id.symbol_id.get() else { return };
-    for reference in reading.scoping.get_resolved_references(symbol).filter(|one| one.flags().is_value()) {
+    for reference in analysis.scoping.get_resolved_references(symbol).filter(|one| one.flags().is_value()) {
         let node = reference.node_id();
-        let AstKind::IdentifierReference(name) = reading.nodes.kind(node) else { continue };
-        let how = match (misuse(reading, node, name.span), what) {
+        let AstKind::IdentifierReference(name) = analysis.nodes.kind(node) else { continue };
+        let how = match (misuse(analysis, node, name.span), what) {
             (Some(Misuse::Property(property)), Stored::Promise) => format!("has no property {property}"),
             (Some(Misuse::Property(property)), Stored::Promises) if VALUE_METHODS.contains(&property) => {
                 format!("{property} does not wait for")
@@ -193,7 +196,7 @@ fn stored<'a>(declarator: &VariableDeclarator<'a>, reading: &Reading<'_, 'a>, re
             _ => continue,
         };
         match what {
-            Stored::Promise => report_stored(name, &reading.callee(call), &how, reporter),
+            Stored::Promise => report_stored(name, &analysis.callee(call), &how, reporter),
             Stored::Promises => reporter.report(
                 DiagnosticKind::Lint(Lint::MissingAwait),
                 (name.span.start, name.span.end),
@@ -215,20 +218,20 @@ enum Stored {
 const VALUE_METHODS: [&str; 6] = ["join", "filter", "sort", "reduce", "includes", "find"];
 
 /// `xs.map(async …)`, or a map to calls of tools.
-fn is_map_of_promises(call: &CallExpression<'_>, reading: &Reading<'_, '_>) -> bool {
+fn is_map_of_promises(call: &CallExpression<'_>, analysis: &Analysis<'_, '_>) -> bool {
     let Expression::StaticMemberExpression(member) = bare(&call.callee) else { return false };
     let callback = call.arguments.first().and_then(|argument| argument.as_expression());
-    member.property.name == "map" && callback.is_some_and(|callback| is_async_callback(callback, reading))
+    member.property.name == "map" && callback.is_some_and(|callback| is_async_callback(callback, analysis))
 }
 
-fn is_async_callback(callback: &Expression<'_>, reading: &Reading<'_, '_>) -> bool {
+fn is_async_callback(callback: &Expression<'_>, analysis: &Analysis<'_, '_>) -> bool {
     match bare(callback) {
         Expression::ArrowFunctionExpression(arrow) => {
             let expression = match &arrow.body {
                 ArrowFunctionBody::FunctionBody(_) => None,
                 other => other.as_expression(),
             };
-            arrow.r#async || expression.is_some_and(|expression| reading.external_call(expression).is_some())
+            arrow.r#async || expression.is_some_and(|expression| analysis.external_call(expression).is_some())
         }
         Expression::FunctionExpression(function) => function.r#async,
         _ => false,
@@ -245,7 +248,7 @@ fn report_stored(name: &IdentifierReference<'_>, callee: &str, how: &str, report
 }
 
 /// `xs.forEach(async x => …)` starts everything and waits for nothing; to `filter` every promise counts as true.
-fn callback<'a>(call: &CallExpression<'a>, reading: &Reading<'_, 'a>, reporter: &mut Reporter<'_>) {
+fn callback<'a>(call: &CallExpression<'a>, analysis: &Analysis<'_, 'a>, reporter: &mut Reporter<'_>) {
     let Expression::StaticMemberExpression(member) = bare(&call.callee) else { return };
     let Some(callback) = call.arguments.first().and_then(|argument| argument.as_expression()) else { return };
     let method = member.property.name.as_str();
@@ -260,7 +263,7 @@ fn callback<'a>(call: &CallExpression<'a>, reading: &Reading<'_, 'a>, reporter: 
         ),
         _ => return,
     };
-    if is_async_callback(callback, reading) {
+    if is_async_callback(callback, analysis) {
         let span = (member.property.span.start, member.property.span.end);
         reporter.report(DiagnosticKind::Lint(Lint::ForEachAsync), span, message, Some(hint.to_owned()));
     }

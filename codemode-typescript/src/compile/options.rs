@@ -1,4 +1,4 @@
-//! What the front end is told about the sandbox: its names, its limits, and what its tools take.
+//! What the front end knows about the sandbox: its names, its limits, and the inputs of its tools.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use serde_json::Value;
 
 /// What the sandbox defines, and how large a program may be.
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct CompileOptions<'a> {
     /// Longer programs are refused before anything else is done.
     pub max_source_bytes: usize,
@@ -35,10 +36,32 @@ impl<'a> CompileOptions<'a> {
             declaration: &|_| None,
         }
     }
+
+    /// Sets [`ticks`](Self::ticks); off without it.
+    #[must_use]
+    pub fn ticks(mut self, ticks: bool) -> Self {
+        self.ticks = ticks;
+        self
+    }
+
+    /// Sets [`check_input`](Self::check_input); without it every input is accepted.
+    #[must_use]
+    pub fn check_input(mut self, check: &'a dyn Fn(&str, Option<&LiteralInput>) -> Vec<InputProblem>) -> Self {
+        self.check_input = check;
+        self
+    }
+
+    /// Sets [`declaration`](Self::declaration); without it a wrong input has no hint.
+    #[must_use]
+    pub fn declaration(mut self, declaration: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        self.declaration = declaration;
+        self
+    }
 }
 
-/// An input as far as the program's text tells it.
+/// An input as far as the program's text shows it.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct LiteralInput {
     /// The value; `null` where it is computed.
     pub value: Value,
@@ -48,11 +71,26 @@ pub struct LiteralInput {
     pub open: Vec<String>,
 }
 
+impl LiteralInput {
+    /// An input of which the text shows everything.
+    pub fn new(value: Value) -> Self {
+        Self { value, ..Self::default() }
+    }
+}
+
 /// What is wrong with a literal input.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct InputProblem {
     /// JSON pointer of the place.
     pub pointer: String,
     /// What is wrong there.
     pub message: String,
+}
+
+impl InputProblem {
+    /// A problem at a JSON pointer.
+    pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), message: message.into() }
+    }
 }

@@ -1,7 +1,7 @@
-//! From program text to a syntax tree: the parser, the second try in parentheses, and its errors in our words.
+//! From program text to a syntax tree: the parser, the second try in parentheses, and its errors in words for a model.
 //!
-//! A program that is one object literal or one anonymous function is no JavaScript program; in parentheses it is one.
-//! Then one byte of ours stands in front of the text, which [`Reporter::set_shift`] and `Parsed::shift` account for.
+//! A program that is one object literal or one anonymous function parses as JavaScript only in parentheses.
+//! Then one added byte stands in front of the text, which [`Reporter::set_shift`] and `Parsed::shift` account for.
 
 use oxc::allocator::Allocator;
 use oxc::ast::AstKind;
@@ -19,12 +19,14 @@ pub(super) struct Parsed<'a> {
     pub program: Program<'a>,
     /// What was parsed; `program`'s offsets count in it.
     pub text: &'a str,
-    /// Bytes of ours at the start of `text`.
+    /// Bytes that were added at the start of `text`.
     pub shift: u32,
 }
 
-/// Parses `text` as the body of an async function, or reports why it is none.
+/// Parses `text` as the body of an async function, or reports why it cannot be parsed.
 pub(super) fn parse<'a>(arena: &'a Allocator, text: &'a str, reporter: &mut Reporter<'_>) -> Option<Parsed<'a>> {
+    #[cfg(test)]
+    counts::PROGRAMS.with(|count| count.set(count.get() + 1));
     let first = run_parser(arena, text, typescript());
     if first.diagnostics.is_empty() && !first.panicked {
         return Some(Parsed { program: first.program, text, shift: 0 });
@@ -34,7 +36,7 @@ pub(super) fn parse<'a>(arena: &'a Allocator, text: &'a str, reporter: &mut Repo
             let text = second.program.source_text;
             return Some(Parsed { program: second.program, text, shift: 1 });
         }
-        // The reading that got further is the one that was meant.
+        // The attempt that got further is the one that was meant.
         let reached = |parsed: &ParserReturn<'_>| parsed.diagnostics.first().map_or(0, |error| place(error).0);
         if reached(&second) > reached(&first) + 1 {
             reporter.set_shift(1);
@@ -49,8 +51,10 @@ pub(super) fn parse<'a>(arena: &'a Allocator, text: &'a str, reporter: &mut Repo
     None
 }
 
-/// Parses a complete script of ours as plain JavaScript, the way an engine does: where and why it is not one function.
+/// Parses a finished script as plain JavaScript, the way an engine does: where and why it is not one function.
 pub(super) fn script_error(arena: &Allocator, script: &str) -> Option<(u32, String)> {
+    #[cfg(test)]
+    counts::SCRIPTS.with(|count| count.set(count.get() + 1));
     let script: &str = arena.alloc_str(script);
     let parsed = run_parser(arena, script, SourceType::script());
     if let Some(error) = parsed.diagnostics.first() {
@@ -249,4 +253,17 @@ fn is_one_function(program: &Program<'_>, script: &str) -> bool {
         && program.directives.is_empty()
         && span.start == 0
         && span.end as usize == script.len()
+}
+
+/// How often this thread has parsed. A thread runs one test at a time, so tests do not count for each other.
+#[cfg(test)]
+pub(super) mod counts {
+    use std::cell::Cell;
+
+    thread_local! {
+        /// Calls of [`parse`](super::parse).
+        pub static PROGRAMS: Cell<u32> = const { Cell::new(0) };
+        /// Calls of [`script_error`](super::script_error).
+        pub static SCRIPTS: Cell<u32> = const { Cell::new(0) };
+    }
 }

@@ -6,35 +6,35 @@ use oxc::ast::AstKind;
 use oxc::ast::ast::BinaryOperator;
 use oxc::span::{GetSpan, Span};
 
+use super::analysis::Analysis;
 use super::edit::Place;
-use super::reading::Reading;
-use super::types::Draft;
+use super::rewrite::Rewrite;
 
 /// Changes one node, if it needs it.
-pub(super) fn check(kind: AstKind<'_>, draft: &mut Draft<'_>) {
+pub(super) fn check(kind: AstKind<'_>, rewrite: &mut Rewrite<'_>) {
     if let AstKind::BinaryExpression(node) = kind
         && node.operator == BinaryOperator::LessThan
         && let Some(at) = node.right.span().start.checked_sub(1)
-        && draft.text.get(at as usize..).is_some_and(|text| text.starts_with("<!--"))
+        && rewrite.text.get(at as usize..).is_some_and(|text| text.starts_with("<!--"))
     {
-        draft.code.insert(at + 1, Place::BeforeOuter, " ");
+        rewrite.code.insert(at + 1, Place::BeforeOuter, " ");
     }
 }
 
 /// Gives all engines the same lines and letters: QuickJS does not count U+2028 and U+2029 as line breaks, V8 does; and
 /// some take a text only up to its first NUL.
-pub(super) fn characters(reading: &Reading<'_, '_>, draft: &mut Draft<'_>) {
+pub(super) fn characters(analysis: &Analysis<'_, '_>, rewrite: &mut Rewrite<'_>) {
     let odd = |c: char| matches!(c, '\u{2028}' | '\u{2029}' | '\0');
-    if !reading.text.contains(odd) {
+    if !analysis.text.contains(odd) {
         return;
     }
     let mut literals: Vec<(Span, bool)> = Vec::new();
-    for node in reading.nodes.iter() {
+    for node in analysis.nodes.iter() {
         match node.kind() {
             AstKind::StringLiteral(literal) => literals.push((literal.span, true)),
             AstKind::RegExpLiteral(literal) => literals.push((literal.span, true)),
             AstKind::TemplateElement(element) => {
-                let mut parents = reading.nodes.ancestor_kinds(node.id()).skip(1);
+                let mut parents = analysis.nodes.ancestor_kinds(node.id()).skip(1);
                 let tagged = matches!(parents.next(), Some(AstKind::TaggedTemplateExpression(_)));
                 literals.push((element.span, !tagged));
             }
@@ -42,7 +42,7 @@ pub(super) fn characters(reading: &Reading<'_, '_>, draft: &mut Draft<'_>) {
         }
     }
     literals.sort_by_key(|(span, _)| span.start);
-    for (at, c) in reading.text.char_indices().filter(|(_, c)| odd(*c)) {
+    for (at, c) in analysis.text.char_indices().filter(|(_, c)| odd(*c)) {
         let index = literals.partition_point(|(span, _)| span.start as usize <= at);
         let literal =
             index.checked_sub(1).and_then(|index| literals.get(index)).filter(|(span, _)| at < span.end as usize);
@@ -50,7 +50,7 @@ pub(super) fn characters(reading: &Reading<'_, '_>, draft: &mut Draft<'_>) {
             Some(_) if c == '\0' => {
                 // A backslash in front of it does not change what it is.
                 let backslashes =
-                    reading.text.as_bytes().iter().take(at).rev().take_while(|byte| **byte == b'\\').count();
+                    analysis.text.as_bytes().iter().take(at).rev().take_while(|byte| **byte == b'\\').count();
                 if backslashes % 2 == 1 { "x00".to_owned() } else { "\\x00".to_owned() }
             }
             Some((_, true)) => format!("\\u{:04x}", c as u32),
@@ -59,6 +59,6 @@ pub(super) fn characters(reading: &Reading<'_, '_>, draft: &mut Draft<'_>) {
             None if c == '\0' => " ".to_owned(),
             None => "\n  ".to_owned(),
         };
-        draft.code.replace(at as u32, (at + c.len_utf8()) as u32, text);
+        rewrite.code.replace(at as u32, (at + c.len_utf8()) as u32, text);
     }
 }

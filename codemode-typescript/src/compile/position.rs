@@ -1,11 +1,11 @@
-//! Lines and columns, and the way from a position in the generated script back to the model's text.
+//! Lines and columns, and the mapping from the generated script back to the model's text.
 //!
 //! Lines end where JavaScript ends them: `\n`, `\r\n`, `\r`, U+2028, U+2029. Lines and columns count from 1; columns
 //! count UTF-16 code units, which is what engines print in stacks.
 
 use super::edit::Piece;
 
-/// Finds the model's position for a position in [`super::Compiled::javascript`].
+/// Finds the model's position for a position in [`super::compiled::Compiled::javascript`].
 ///
 /// Nothing is computed before the first question; each question costs one pass over both texts.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ impl Positions {
         let start = lines.offset(&self.javascript, line, 1)?;
         let end = lines.offset(&self.javascript, line, u32::MAX)?;
         let text = self.javascript.get(start as usize..end as usize)?;
-        // A printed line starts with indentation and may start with text of ours: take the first place that maps.
+        // A printed line starts with indentation and may start with generated text: take the first place that maps.
         let mapped = |(index, _): (usize, char)| self.offset_in_source(start + index as u32);
         let offset = text.char_indices().filter(|(_, c)| !c.is_whitespace()).find_map(mapped);
         let offset = offset.or_else(|| text.char_indices().chain([(text.len(), ' ')]).find_map(mapped))?;

@@ -1,6 +1,6 @@
-//! The slow way, for TypeScript that has a value at run time: oxc's transformer and printer, with a source map.
+//! The slow path, for TypeScript that has a value at run time: oxc's transformer and printer, with a source map.
 //!
-//! All changes but the types are made before, on the text, so both ways share them. No syntax is lowered.
+//! All changes but the types are made before, on the text, so both paths share them. No syntax is lowered.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ pub(super) struct Printed {
     pub tokens: Vec<(u32, u32)>,
 }
 
-/// Turns TypeScript into JavaScript by way of its syntax tree; the errors' offsets count in `text`.
+/// Turns TypeScript into JavaScript through its syntax tree; the errors' offsets count in `text`.
 pub(super) fn print(arena: &Allocator, text: &str) -> Result<Printed, Vec<OxcDiagnostic>> {
     let text: &str = arena.alloc_str(text);
     let parsed = parse_edited(arena, text);

@@ -5,12 +5,12 @@ use oxc::ast::ast::AccessorPropertyType;
 use oxc::diagnostics::OxcDiagnostic;
 use oxc::span::{GetSpan, Span};
 
+use super::analysis::Analysis;
 use super::diagnostic::{DiagnosticKind, Reporter};
 use super::free_names::no_modules_hint;
 use super::nesting::{MAX_CHAIN, MAX_NESTING, TooDeep};
 use super::options::CompileOptions;
 use super::position::{Step, trace};
-use super::reading::Reading;
 
 /// Facts about the code outside of all functions.
 #[derive(Debug, Default)]
@@ -25,9 +25,9 @@ pub(super) struct TopLevel {
 
 impl TopLevel {
     /// Reads them off all nodes, which come in the order of the text, outer before inner.
-    pub fn of(reading: &Reading<'_, '_>) -> Self {
+    pub fn of(analysis: &Analysis<'_, '_>) -> Self {
         let mut top = Self::default();
-        reading.nodes.iter().for_each(|node| top.note(node.kind()));
+        analysis.nodes.iter().for_each(|node| top.note(node.kind()));
         top
     }
 
@@ -71,15 +71,15 @@ pub(super) fn check(kind: AstKind<'_>, options: &CompileOptions<'_>, reporter: &
 }
 
 /// Refuses assignments to constants, which throw when they are reached.
-pub(super) fn constants(reading: &Reading<'_, '_>, reporter: &mut Reporter<'_>) {
-    let scoping = reading.scoping;
+pub(super) fn constants(analysis: &Analysis<'_, '_>, reporter: &mut Reporter<'_>) {
+    let scoping = analysis.scoping;
     let constants = scoping.symbol_ids().filter(|symbol| scoping.symbol_flags(*symbol).is_const_variable());
     for symbol in constants {
         let Some(written) = scoping.get_resolved_references(symbol).find(|reference| reference.flags().is_write())
         else {
             continue;
         };
-        let span = reading.nodes.kind(written.node_id()).span();
+        let span = analysis.nodes.kind(written.node_id()).span();
         let name = scoping.symbol_name(symbol);
         let line = reporter.line(scoping.symbol_span(symbol).start);
         let hint = format!("declare it with `let` in line {line}");

@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 pub use globals::{GLOBALS, is_global};
 pub use nearest::{Near, either, nearest};
 
-/// What every guest name starts with.
+/// Every function of a tool has a name that starts with this.
 pub const PREFIX: &str = "external_";
 
 /// Makes any tool name an ASCII identifier of at most 64 characters, always the same one for the same name.
@@ -24,13 +24,13 @@ pub const PREFIX: &str = "external_";
 /// assert_eq!(sanitize_tool_name("delete"), "delete_");
 /// ```
 pub fn sanitize_tool_name(name: &str) -> String {
-    let mut out = String::with_capacity(name.len().min(LONGEST_NAME) + 1);
+    let mut out = String::with_capacity(name.len().min(MAX_NAME_BYTES) + 1);
     let mut whole = true;
     for letter in name.chars() {
         if out.is_empty() && letter.is_ascii_digit() {
             out.push('_');
         }
-        if out.len() >= LONGEST_NAME {
+        if out.len() >= MAX_NAME_BYTES {
             whole = false;
             break;
         }
@@ -38,7 +38,7 @@ pub fn sanitize_tool_name(name: &str) -> String {
         out.push(if allowed { letter } else { '_' });
     }
     if !whole {
-        out.truncate(LONGEST_NAME - 9);
+        out.truncate(MAX_NAME_BYTES - 9);
         return format!("{out}_{}", short_hash(name));
     }
     if out.bytes().all(|byte| byte == b'_') {
@@ -60,7 +60,7 @@ pub fn is_verb(word: &str) -> bool {
     COMMON_VERBS.contains(&word)
 }
 
-/// Gives each tool its guest name, `external_` and the sanitized name; names that fall together get `_2`, `_3` in order.
+/// Gives each tool the name of its function, `external_` and the sanitized name; names that fall together get `_2`, `_3` in order.
 pub fn assign_names<'a>(originals: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut taken = HashSet::new();
     let mut next_number: HashMap<String, u32> = HashMap::new();
@@ -87,7 +87,7 @@ pub fn assign_names<'a>(originals: impl Iterator<Item = &'a str>) -> Vec<String>
 pub fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut word = String::new();
-    let letters: Vec<char> = name.chars().take(LONGEST_COMPARED).collect();
+    let letters: Vec<char> = name.chars().take(MAX_COMPARED_CHARS).collect();
     for (at, letter) in letters.iter().enumerate() {
         let before = at.checked_sub(1).and_then(|before| letters.get(before));
         let after = letters.get(at + 1);
@@ -116,10 +116,10 @@ fn short_hash(name: &str) -> String {
     format!("{:08x}", (hash ^ (hash >> 32)) & 0xffff_ffff)
 }
 
-const LONGEST_NAME: usize = 64;
+const MAX_NAME_BYTES: usize = 64;
 
 /// Words are looked for up to this length, which bounds the comparison of two names to 16,384 steps.
-const LONGEST_COMPARED: usize = 128;
+const MAX_COMPARED_CHARS: usize = 128;
 
 const COMMON_VERBS: &[&str] = &[
     "add", "create", "delete", "fetch", "find", "get", "list", "make", "post", "put", "query", "read", "remove", "run",

@@ -5,6 +5,7 @@ use crate::names::{PREFIX, is_verb, words};
 
 /// A name that could have been meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Near<'a> {
     /// As it was given.
     pub name: &'a str,
@@ -29,12 +30,12 @@ impl Near<'_> {
 /// A name is near when few letters differ or when the words in it agree (`fetchUser`, `get_user`). The `external_` prefix
 /// counts for nothing on either side. Empty when nothing is near.
 pub fn nearest<'a>(wanted: &str, have: impl Iterator<Item = &'a str>) -> Vec<Near<'a>> {
-    if wanted.len() > LONGEST {
+    if wanted.len() > MAX_NAME_BYTES {
         return Vec::new();
     }
     let wanted = Spelling::of(wanted);
     let mut near: Vec<Near<'a>> = have
-        .filter(|name| name.len() <= LONGEST)
+        .filter(|name| name.len() <= MAX_NAME_BYTES)
         .filter_map(|name| Some(Near { name, difference: wanted.difference(&Spelling::of(name))? }))
         .collect();
     // Stable: equally near names stay in the order they were given.
@@ -44,7 +45,7 @@ pub fn nearest<'a>(wanted: &str, have: impl Iterator<Item = &'a str>) -> Vec<Nea
     if near.first().is_some_and(Near::is_slip) {
         near.retain(Near::is_slip);
     }
-    near.truncate(MOST);
+    near.truncate(MAX_SUGGESTIONS);
     near
 }
 
@@ -80,7 +81,7 @@ impl Spelling {
             return None;
         }
         // Every name of two letters is one slip away from every other.
-        let allowed = if long < 3 { 0 } else { (long / 4).clamp(1, MOST_SLIPS) };
+        let allowed = if long < 3 { 0 } else { (long / 4).clamp(1, MAX_SLIPS) };
         let slips = (long - short <= allowed)
             .then(|| edits(&shorter.letters, &longer.letters))
             .filter(|edits| *edits <= allowed)
@@ -130,13 +131,13 @@ fn edits(a: &[char], b: &[char]) -> usize {
 
 /// Differences from here on are more than slips of letters.
 const SLIP: u32 = 40;
-const MOST_SLIPS: usize = 4;
+const MAX_SLIPS: usize = 4;
 
-/// Suggestions in one message at most.
-const MOST: usize = 3;
+/// Suggestions in one message.
+const MAX_SUGGESTIONS: usize = 3;
 
 /// Longer names are not misspelt but generated.
-const LONGEST: usize = 110;
+const MAX_NAME_BYTES: usize = 110;
 
 #[cfg(test)]
 mod tests {

@@ -1,9 +1,9 @@
-//! [`TypeCheckError`]: why there is no verdict on a program's types. Type errors themselves are
+//! [`TypeCheckError`]: why a type check gave no result. Type errors themselves are
 //! [`Diagnostic`](crate::Diagnostic)s.
 
 use std::{fmt, path::Path};
 
-/// Why a type check gave no verdict.
+/// Why a type check gave no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TypeCheckError {

@@ -1,7 +1,7 @@
 //! A real type check of programs: TypeScript's native compiler, kept running as a language server.
 //!
 //! The compiler is another process and reads files, so a program that names any (imports, reference directives) never
-//! reaches it. It runs in a folder of its own, with no packages in sight.
+//! reaches it. It runs in its own empty folder, without packages.
 
 mod error;
 mod project;
@@ -44,7 +44,7 @@ impl TypeChecker {
     /// current folder or one above it.
     ///
     /// # Errors
-    /// [`TypeCheckErrorKind::NotFound`] when there is none, with how to get one.
+    /// [`TypeCheckErrorKind::NotFound`] when there is no compiler; its message says how to get one.
     pub fn find() -> Result<Self, TypeCheckError> {
         if let Some(chosen) = env::var_os(VARIABLE).filter(|chosen| !chosen.is_empty()) {
             let chosen = PathBuf::from(chosen);
@@ -81,7 +81,7 @@ impl TypeChecker {
 
     /// The type errors of a program, in its own positions. `declarations` is what it may call, as TypeScript.
     ///
-    /// Syntax is not its business: [`compile`](codemode_typescript::compile) has found that out.
+    /// Syntax errors are left out: [`compile`](crate::compile()) reports them.
     ///
     /// # Errors
     /// [`TypeCheckErrorKind::Unsupported`] for a program that names files or modules, [`TypeCheckErrorKind::NotStarted`]
@@ -99,7 +99,7 @@ impl TypeChecker {
             answer = self.ask(&mut server, &text);
         }
         let items = answer.map_err(|failed| self.error(failed))?;
-        Ok(items.iter().filter_map(|item| diagnostic(item, code, &program)).take(MOST_ERRORS).collect())
+        Ok(items.iter().filter_map(|item| diagnostic(item, code, &program)).take(MAX_ERRORS).collect())
     }
 
     fn ask(&self, server: &mut Option<Server>, text: &str) -> Result<Vec<Value>, Failed> {
@@ -162,7 +162,7 @@ fn package() -> String {
     format!("@typescript/typescript-{system}-{processor}")
 }
 
-const MOST_ERRORS: usize = 10;
+const MAX_ERRORS: usize = 10;
 
 #[cfg(test)]
 mod tests;

@@ -75,11 +75,11 @@ impl Server {
         Ok(server)
     }
 
-    /// What the compiler has to say of `text`.
+    /// The diagnostics of the compiler for `text`.
     pub(super) fn diagnostics(&mut self, text: &str, deadline: Duration) -> Result<Vec<Value>, Failed> {
         self.version += 1;
         let (uri, version) = (self.uri.clone(), self.version);
-        let told = match version {
+        let change = match version {
             1 => json!({ "jsonrpc": "2.0", "method": "textDocument/didOpen", "params": {
                 "textDocument": { "uri": uri, "languageId": "typescript", "version": version, "text": text }
             } }),
@@ -87,7 +87,7 @@ impl Server {
                 "textDocument": { "uri": uri, "version": version }, "contentChanges": [{ "text": text }]
             } }),
         };
-        self.send(&told)?;
+        self.send(&change)?;
         let asked = json!({ "textDocument": { "uri": uri } });
         let answer = self.request("textDocument/diagnostic", asked, Instant::now() + deadline)?;
         Ok(answer.get("items").and_then(Value::as_array).cloned().unwrap_or_default())
@@ -138,12 +138,12 @@ impl Drop for Server {
     }
 }
 
-/// The next message; `None` at the end, or when what comes is none.
+/// The next message; `None` at the end of the stream, or when what comes is not a message.
 fn read(output: &mut impl BufRead) -> Option<Value> {
     let mut length = 0;
     loop {
         let mut line = String::new();
-        if output.by_ref().take(LONGEST_HEADER).read_line(&mut line).ok()? == 0 {
+        if output.by_ref().take(MAX_HEADER_BYTES).read_line(&mut line).ok()? == 0 {
             return None;
         }
         match line.trim_end().split_once(':') {
@@ -152,7 +152,7 @@ fn read(output: &mut impl BufRead) -> Option<Value> {
             None => break,
         }
     }
-    if length == 0 || length > LONGEST_MESSAGE {
+    if length == 0 || length > MAX_MESSAGE_BYTES {
         return None;
     }
     let mut body = vec![0; length];
@@ -160,5 +160,5 @@ fn read(output: &mut impl BufRead) -> Option<Value> {
     serde_json::from_slice(&body).ok()
 }
 
-const LONGEST_HEADER: u64 = 1_000;
-const LONGEST_MESSAGE: usize = 64 << 20;
+const MAX_HEADER_BYTES: u64 = 1_000;
+const MAX_MESSAGE_BYTES: usize = 64 << 20;

@@ -1,3 +1,5 @@
+//! The type check with the real compiler, and what never reaches it.
+
 use std::time::Instant;
 
 use super::*;
@@ -41,7 +43,7 @@ fn errors_have_the_positions_of_the_program() {
             "const user = await external_getUser({ id: 1 });\n\nreturn user.email.length;",
             vec!["3:8 'user.email' is possibly 'undefined' (TS18048)"],
         ),
-        // What nobody declared may be anything, and what a model leaves out is no mistake.
+        // What nobody declared may be anything, and a type that a model leaves out is not a mistake.
         ("const found = await external_search({ query: 'a' });\nreturn found.hits.map((hit) => hit.title);", vec![]),
         (
             "```ts\nconst n: number = 'x';\nreturn n\n```",

@@ -41,7 +41,7 @@ impl Discovery {
 
     /// The declaration of a function, lazy or not.
     pub(crate) fn stub(&self, function: &str) -> Option<&ToolStub> {
-        self.stubs().per_tool.iter().find(|stub| stub.guest_name == function)
+        self.stubs().per_tool.iter().find(|stub| stub.function == function)
     }
 
     /// Answers `discover_tools`: `{ toolNames }` in, `{ tools, unknown?, left? }` out.
@@ -321,7 +321,7 @@ pub(crate) fn catalog_text(tools: &[Tool], functions: &[String], eager: &Stubs, 
     let (mut spent, mut unlisted) = (0, Vec::new());
     for (tool, function) in tools.iter().zip(functions) {
         if !tool.is_lazy() {
-            text.push_str(declared.next().and_then(|stub| eager.text.get(stub.place.clone())).unwrap_or_default());
+            text.push_str(declared.next().and_then(|stub| eager.text.get(stub.span.clone())).unwrap_or_default());
             continue;
         }
         let line = format!("// {function}: {}\n", stubs::summary(&tool.definition.description, MAX_SUMMARY));

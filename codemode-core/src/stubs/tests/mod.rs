@@ -13,13 +13,7 @@ fn check(cases: &[(&str, &str)]) {
     for (schema, expected) in cases {
         let schema: Value = serde_json::from_str(schema).expect("the schema is JSON");
         let input = Value::Bool(true);
-        let tool = ToolSignature {
-            name: "t",
-            guest_name: "external_t",
-            description: "",
-            input: &input,
-            output: Some(&schema),
-        };
+        let tool = ToolSignature::new("t", "external_t", "", &input).output(&schema);
         let text = declare(&[tool]).text;
         let shown = text.replace("declare function external_t(input?: {}): Promise<", "").replace(">;\n", "\n");
         assert_eq!(shown.trim_end(), expected.trim_start(), "{schema}");

@@ -16,12 +16,8 @@ fn catalog(tools: &[(&str, &str, Value, Option<Value>)]) -> Stubs {
     let tools: Vec<ToolSignature<'_>> = tools
         .iter()
         .zip(&names)
-        .map(|((name, description, input, output), guest_name)| ToolSignature {
-            name,
-            guest_name,
-            description,
-            input,
-            output: output.as_ref(),
+        .map(|((name, description, input, output), function)| {
+            ToolSignature::new(name, function, description, input).output(output.as_ref())
         })
         .collect();
     declare(&tools)
@@ -235,7 +231,7 @@ fn defuse(name: &str, schema: Value) -> Stubs {
     let schema: &'static Value = Box::leak(Box::new(schema));
     let work = move || {
         let output = Some(schema);
-        let tool = ToolSignature { name: "t", guest_name: "external_t", description: "", input: schema, output };
+        let tool = ToolSignature::new("t", "external_t", "", schema).output(output);
         declare(&[tool])
     };
     let start = Instant::now();

@@ -2,7 +2,7 @@
 //!
 //! Deterministic: a failure names its seed.
 
-use super::{Way, both_ways, compile_by, with_options};
+use super::{Strategy, both_ways, compile_by, with_options};
 
 struct Random(u64);
 
@@ -295,7 +295,7 @@ fn run(seeds: std::ops::Range<u64>) -> (usize, usize) {
     for seed in seeds {
         let source = program(seed);
         // Random text is often no program; what counts is what is.
-        if with_options(|options| compile_by(&source, options, Way::Printed)).is_err() {
+        if with_options(|options| compile_by(&source, options, Strategy::Printed)).is_err() {
             continue;
         }
         if both_ways(&source) {

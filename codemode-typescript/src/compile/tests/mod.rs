@@ -5,6 +5,7 @@
 
 mod corpus;
 mod fuzz;
+mod parses;
 mod programs;
 mod ticks;
 mod traps;
@@ -14,8 +15,9 @@ use oxc::codegen::{Codegen, CodegenOptions, CommentOptions};
 use oxc::parser::Parser;
 use oxc::span::SourceType;
 
+use super::compiler::{Strategy, compile_by};
 use super::position::Step;
-use super::{CompileOptions, Compiled, Diagnostic, Way, compile_by};
+use super::{CompileOptions, Compiled, Diagnostic};
 
 const EXTERNALS: [&str; 6] = [
     "external_getUser",
@@ -66,7 +68,7 @@ fn with_options<R>(test: impl FnOnce(&CompileOptions<'_>) -> R) -> R {
 }
 
 fn compile(source: &str) -> Result<Compiled, Vec<Diagnostic>> {
-    with_options(|options| compile_by(source, options, Way::Fastest))
+    with_options(|options| compile_by(source, options, Strategy::InPlace))
 }
 
 /// Compiles a program that must be accepted.
@@ -123,11 +125,11 @@ fn canonical(script: &str) -> String {
     lines.collect::<Vec<_>>().join("\n").replace("{\n}", "{}")
 }
 
-/// Asserts that both ways to JavaScript agree; tells whether the fast way was really taken.
+/// Asserts that both strategies agree; returns whether the program was rewritten in place.
 #[track_caller]
 fn both_ways(source: &str) -> bool {
     let fast = accept(source);
-    let printed = with_options(|options| compile_by(source, options, Way::Printed));
+    let printed = with_options(|options| compile_by(source, options, Strategy::Printed));
     let printed = printed.unwrap_or_else(|errors| panic!("{source}\ncould not be printed: {errors:#?}"));
     assert_eq!(canonical(&fast.javascript), canonical(&printed.javascript), "of\n{source}\nmade\n{}", fast.javascript);
     !was_printed(&fast)

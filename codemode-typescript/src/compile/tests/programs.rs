@@ -179,7 +179,7 @@ pub const PROGRAMS: &[(&str, &str)] = &[
     ("new Promise((resolve) => setTimeout(() => resolve('later'), 1))", r#""later""#),
     ("'use strict';\nreturn (function () { return this === undefined })()", "true"),
     ("return (function () { return this === undefined })()", "true"),
-    // Marks and the names of ours.
+    // Markers and the names that the front end adds.
     ("const $at = 1, $done = 2;\nawait null;\nreturn $at + $done;", "3"),
     ("const r = await Promise.all([1, 2].map(async (x) => (await Promise.resolve(x)) * 2));\nreturn r;", "[2,4]"),
     (

@@ -1,16 +1,16 @@
 //! Where ticks are put, and that they change nothing else.
 
 use super::programs::PROGRAMS;
-use super::{Way, canonical, compile_by, with_options};
+use super::{Strategy, canonical, compile_by, with_options};
 
 /// The script with ticks, without its wrapper.
-fn ticked(source: &str, way: Way) -> String {
-    let compiled = with_options(|options| compile_by(source, &CompileOptions { ticks: true, ..*options }, way));
+fn ticked(source: &str, strategy: Strategy) -> String {
+    let compiled = with_options(|options| compile_by(source, &options.ticks(true), strategy));
     compiled.unwrap_or_else(|errors| panic!("{source}\nwas refused: {errors:#?}")).javascript
 }
 
 fn body(source: &str) -> String {
-    let script = ticked(source, Way::Fastest);
+    let script = ticked(source, Strategy::InPlace);
     let body = script
         .strip_prefix("(async ($at, $done, $tick) => {\"use strict\";")
         .and_then(|text| text.strip_suffix("\n})"));
@@ -45,13 +45,13 @@ fn loops_and_functions_tick() {
 
 #[test]
 fn a_tick_has_a_name_of_its_own() {
-    assert!(ticked("const $tick = 1; for (;;) f($tick)", Way::Fastest).contains("{$tick1();f($tick)}"));
+    assert!(ticked("const $tick = 1; for (;;) f($tick)", Strategy::InPlace).contains("{$tick1();f($tick)}"));
 }
 
 #[test]
 fn every_program_can_tick_on_both_ways() {
     for (source, _) in PROGRAMS {
-        let (fast, printed) = (ticked(source, Way::Fastest), ticked(source, Way::Printed));
+        let (fast, printed) = (ticked(source, Strategy::InPlace), ticked(source, Strategy::Printed));
         assert_eq!(canonical(&fast), canonical(&printed), "of\n{source}");
     }
 }

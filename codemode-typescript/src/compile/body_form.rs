@@ -1,4 +1,5 @@
-//! Turns the shapes in which models write programs into the body of one async function that returns the result.
+//! [`BodyForm`]: turns the forms in which models write programs into the body of one async function that returns the
+//! result.
 //!
 //! Accepted beyond a plain body with `return`: `export`, `export default`, a function or arrow function as the last
 //! expression or left uncalled, a last expression without `return`, an object literal that reads as a block.
@@ -11,20 +12,21 @@ use oxc::ast::ast::{
 use oxc::semantic::SymbolId;
 use oxc::span::{GetSpan, Span};
 
+use super::analysis::Analysis;
+use super::await_markers::AwaitMarkers;
 use super::diagnostic::{DiagnosticKind, Lint, Reporter};
 use super::edit::Place;
-use super::marks::Marks;
 use super::parse::{bare, is_object_literal};
-use super::reading::Reading;
-use super::types::Draft;
+use super::rewrite::Rewrite;
 
 /// Names under which models hide the program in a function.
 const MAIN_NAMES: [&str; 8] = ["main", "run", "execute", "program", "handler", "start", "solve", "task"];
 
-pub(super) struct Shaper<'s, 'a, 'r, 'o> {
-    pub reading: &'s Reading<'s, 'a>,
-    pub draft: &'s mut Draft<'a>,
-    pub marks: &'s Marks,
+/// Gives a program the form of a function body, by changes to its text.
+pub(super) struct BodyForm<'s, 'a, 'r, 'o> {
+    pub analysis: &'s Analysis<'s, 'a>,
+    pub rewrite: &'s mut Rewrite<'a>,
+    pub markers: &'s AwaitMarkers,
     pub reporter: &'s mut Reporter<'r>,
     pub arena: &'a oxc::allocator::Allocator,
     /// Names of the tools, for the hint on imports.
@@ -34,7 +36,7 @@ pub(super) struct Shaper<'s, 'a, 'r, 'o> {
 }
 
 /// How a program comes to its result.
-pub(super) struct Shape {
+pub(super) struct Body {
     /// What must follow the program's last line.
     pub tail: String,
     /// The expression statement whose value is returned.
@@ -49,10 +51,10 @@ struct Candidate<'a> {
     needs_arguments: bool,
 }
 
-impl<'a> Shaper<'_, 'a, '_, '_> {
+impl<'a> BodyForm<'_, 'a, '_, '_> {
     /// Records the changes.
-    pub fn shape(mut self) -> Shape {
-        let body = &self.reading.program.body;
+    pub fn write(mut self) -> Body {
+        let body = &self.analysis.program.body;
         let mut tail = String::new();
         let mut exported = false;
         for statement in body {
@@ -74,7 +76,7 @@ impl<'a> Shaper<'_, 'a, '_, '_> {
             }
         }
         if exported || self.returns {
-            return Shape { tail, returned: None };
+            return Body { tail, returned: None };
         }
         self.result_of_last_statement()
     }
@@ -83,7 +85,7 @@ impl<'a> Shaper<'_, 'a, '_, '_> {
     fn module_statement(&mut self, statement: &Statement<'a>) {
         match statement {
             Statement::ImportDeclaration(import) if self.is_type_import(import) => {
-                self.draft.drop_statement(import.span)
+                self.rewrite.drop_statement(import.span)
             }
             Statement::ImportDeclaration(import) => self.refuse_module(import.span, "import"),
             Statement::TSImportEqualsDeclaration(import) => {
@@ -99,15 +101,15 @@ impl<'a> Shaper<'_, 'a, '_, '_> {
             Statement::ExportFromDeclaration(export) if !export.export_kind.is_type() => {
                 self.refuse_module(export.span, "export … from");
             }
-            Statement::ExportAllDeclaration(export) => self.draft.drop_statement(export.span),
-            Statement::ExportFromDeclaration(export) => self.draft.drop_statement(export.span),
-            Statement::ExportNamedDeclaration(export) => self.draft.drop_statement(export.span),
-            Statement::TSNamespaceExportDeclaration(export) => self.draft.drop_statement(export.span),
+            Statement::ExportAllDeclaration(export) => self.rewrite.drop_statement(export.span),
+            Statement::ExportFromDeclaration(export) => self.rewrite.drop_statement(export.span),
+            Statement::ExportNamedDeclaration(export) => self.rewrite.drop_statement(export.span),
+            Statement::TSNamespaceExportDeclaration(export) => self.rewrite.drop_statement(export.span),
             Statement::ExportDeclaration(export) if is_type_only(&export.declaration) => {
-                self.draft.drop_statement(export.span);
+                self.rewrite.drop_statement(export.span);
             }
             Statement::ExportDeclaration(export) => {
-                self.draft.code.blank(export.span.start, export.declaration.span().start);
+                self.rewrite.code.blank(export.span.start, export.declaration.span().start);
             }
             _ => {}
         }
@@ -129,7 +131,7 @@ impl<'a> Shaper<'_, 'a, '_, '_> {
                 ImportDeclarationSpecifier::ImportNamespaceSpecifier(one) => &one.local,
             };
             let Some(symbol) = local.symbol_id.get() else { return false };
-            let mut references = self.reading.scoping.get_resolved_references(symbol).peekable();
+            let mut references = self.analysis.scoping.get_resolved_references(symbol).peekable();
             references.peek().is_some() && references.all(|reference| !reference.flags().is_value())
         })
     }
@@ -149,7 +151,7 @@ impl<'a> Shaper<'_, 'a, '_, '_> {
             ExportDefaultDeclarationKind::FunctionDeclaration(function) => self.default_function(export.span, function),
             ExportDefaultDeclarationKind::ClassDeclaration(class) => self.default_class(export.span, class),
             ExportDefaultDeclarationKind::TSInterfaceDeclaration(_) => {
-                self.draft.code.blank(export.span.start, declaration.start);
+                self.rewrite.code.blank(export.span.start, declaration.start);
                 String::new()
             }
             other => match other.as_expression() {
@@ -161,14 +163,14 @@ impl<'a> Shaper<'_, 'a, '_, '_> {
 
     fn default_function(&mut self, export: Span, function: &Function<'a>) -> String {
         if function.body.is_none() {
-            self.draft.drop_statement(export);
+            self.rewrite.drop_statement(export);
             return String::new();
         }
         let Some(id) = &function.id else {
             let name = self.default_declaration(export, function.span);
             return format!("return {name}();");
         };
-        self.draft.code.blank(export.start, function.span.start);
+        self.rewrite.code.blank(export.start, function.span.start);
         format!("return {}();", id.name)
     }
 
@@ -177,23 +179,23 @@ impl<'a> Shaper<'_, 'a, '_, '_> {
             let name = self.default_declaration(export, class.span);
             return format!("return {name};");
         };
-        self.draft.code.blank(export.start, class.span.start);
+        self.rewrite.code.blank(export.start, class.span.start);
         format!("return {};", id.name)
     }
 
     /// Names an anonymous default declaration; the `;` ends what was a declaration and is now an expression.
     fn default_declaration(&mut self, export: Span, declaration: Span) -> String {
-        let name = self.marks.default.clone();
-        self.draft.code.replace(export.start, declaration.start, format!("const {name} = "));
-        self.draft.code.insert(declaration.end, Place::AfterOuter, ";");
+        let name = self.markers.default.clone();
+        self.rewrite.code.replace(export.start, declaration.start, format!("const {name} = "));
+        self.rewrite.code.insert(declaration.end, Place::AfterOuter, ";");
         name
     }
 
     fn default_expression(&mut self, export: Span, expression: &Expression<'a>) -> String {
-        let name = self.marks.default.clone();
+        let name = self.markers.default.clone();
         let span = expression.span();
-        self.draft.code.replace(export.start, span.start, format!("const {name} = ("));
-        self.draft.code.insert(span.end, Place::AfterOuter, ")");
+        self.rewrite.code.replace(export.start, span.start, format!("const {name} = ("));
+        self.rewrite.code.insert(span.end, Place::AfterOuter, ")");
         self.end_statement(span, export);
         match bare(expression) {
             Expression::FunctionExpression(_) | Expression::ArrowFunctionExpression(_) => format!("return {name}();"),
@@ -204,31 +206,31 @@ impl<'a> Shaper<'_, 'a, '_, '_> {
         }
     }
 
-    /// The last statement that runs gives the result, if it can; else a function that waits to be called.
-    fn result_of_last_statement(&mut self) -> Shape {
-        let program = self.reading.program;
+    /// The last statement that runs has the result, if it can; else a function that waits to be called.
+    fn result_of_last_statement(&mut self) -> Body {
+        let program = self.analysis.program;
         // Functions and types that stand behind it do not run.
         let runs = |statement: &&Statement<'a>| !is_inert(statement) && function_declaration(statement).is_none();
         let last = program.body.iter().rev().find(runs);
-        let mut shape = Shape { tail: String::new(), returned: None };
+        let mut form = Body { tail: String::new(), returned: None };
         match last {
             Some(Statement::ExpressionStatement(statement)) => {
                 self.return_expression(statement);
-                shape.returned = Some(statement.span);
+                form.returned = Some(statement.span);
             }
             Some(Statement::BlockStatement(block)) if self.is_object(block) => {
-                self.draft.code.insert(block.span.start, Place::BeforeOuter, "return (");
-                self.draft.code.insert(block.span.end, Place::AfterOuter, ");");
+                self.rewrite.code.insert(block.span.start, Place::BeforeOuter, "return (");
+                self.rewrite.code.insert(block.span.end, Place::AfterOuter, ");");
             }
-            _ => shape.tail = self.uncalled_function(last),
+            _ => form.tail = self.uncalled_function(last),
         }
         // A string alone is a directive to the parser.
-        if let (None, true, Some(directive)) = (last, shape.tail.is_empty(), program.directives.last())
+        if let (None, true, Some(directive)) = (last, form.tail.is_empty(), program.directives.last())
             && directive.directive != "use strict"
         {
-            self.draft.code.insert(directive.span.start, Place::BeforeOuter, "return ");
+            self.rewrite.code.insert(directive.span.start, Place::BeforeOuter, "return ");
         }
-        shape
+        form
     }
 
     fn return_expression(&mut self, statement: &ExpressionStatement<'a>) {
@@ -236,25 +238,26 @@ impl<'a> Shaper<'_, 'a, '_, '_> {
         let span = expression.span();
         let call = match bare(expression) {
             Expression::FunctionExpression(_) | Expression::ArrowFunctionExpression(_) => true,
-            Expression::Identifier(name) => {
-                self.reading.symbol(name).is_some_and(|symbol| self.reading.scoping.symbol_flags(symbol).is_function())
-            }
+            Expression::Identifier(name) => self
+                .analysis
+                .symbol(name)
+                .is_some_and(|symbol| self.analysis.scoping.symbol_flags(symbol).is_function()),
             _ => false,
         };
         if call {
-            self.draft.code.insert(span.start, Place::BeforeOuter, "return (");
-            self.draft.code.insert(span.end, Place::AfterOuter, ")()");
+            self.rewrite.code.insert(span.start, Place::BeforeOuter, "return (");
+            self.rewrite.code.insert(span.end, Place::AfterOuter, ")()");
             self.end_statement(span, statement.span);
         } else {
-            self.draft.code.insert(span.start, Place::BeforeOuter, "return ");
+            self.rewrite.code.insert(span.start, Place::BeforeOuter, "return ");
             self.mark_pending(expression, statement.span);
         }
     }
 
-    /// A type may have ended the statement; behind a `)` of ours the next line would go on with it.
+    /// A type may have ended the statement; behind an added `)` the next line would go on with it.
     fn end_statement(&mut self, expression: Span, statement: Span) {
         if expression.end == statement.end {
-            self.draft.code.insert(expression.end, Place::AfterStatement, ";");
+            self.rewrite.code.insert(expression.end, Place::AfterStatement, ";");
         }
     }
 
@@ -264,11 +267,11 @@ impl<'a> Shaper<'_, 'a, '_, '_> {
             bare(expression),
             Expression::CallExpression(_) | Expression::NewExpression(_) | Expression::ChainExpression(_)
         );
-        if waits && self.reading.external_call(expression).is_none() {
+        if waits && self.analysis.external_call(expression).is_none() {
             let span = expression.span();
             let line = self.reporter.line(span.start);
-            self.draft.code.insert(span.start, Place::BeforeInner, format!("{}await ", self.marks.open(line)));
-            self.draft.code.insert(span.end, Place::AfterOuter, ")");
+            self.rewrite.code.insert(span.start, Place::BeforeInner, format!("{}await ", self.markers.open(line)));
+            self.rewrite.code.insert(span.end, Place::AfterOuter, ")");
             self.end_statement(span, statement);
         }
     }
@@ -278,12 +281,12 @@ impl<'a> Shaper<'_, 'a, '_, '_> {
         let plain = |statement: &Statement<'a>| {
             matches!(statement, Statement::LabeledStatement(_) | Statement::ExpressionStatement(_))
         };
-        let text = self.reading.text.get(block.span.start as usize..block.span.end as usize);
+        let text = self.analysis.text.get(block.span.start as usize..block.span.end as usize);
         block.body.iter().all(plain) && text.is_some_and(|text| is_object_literal(self.arena, text))
     }
 
     fn uncalled_function(&mut self, last: Option<&Statement<'a>>) -> String {
-        let body = &self.reading.program.body;
+        let body = &self.analysis.program.body;
         let runs = |statement: &&Statement<'a>| !is_inert(statement) && !is_declaration(statement);
         let mut candidates: Vec<Candidate<'a>> = body.iter().flat_map(|statement| self.candidates(statement)).collect();
         if candidates.len() > 1 {
@@ -352,9 +355,9 @@ impl<'a> Shaper<'_, 'a, '_, '_> {
     }
 
     fn unless_used(&self, symbol: Option<SymbolId>, span: Span, candidate: Candidate<'a>) -> Option<Candidate<'a>> {
-        let scoping = self.reading.scoping;
+        let scoping = self.analysis.scoping;
         let used = scoping.get_resolved_references(symbol?).any(|reference| {
-            let at = self.reading.nodes.kind(reference.node_id()).span();
+            let at = self.analysis.nodes.kind(reference.node_id()).span();
             reference.flags().is_value() && !(span.start <= at.start && at.end <= span.end)
         });
         (!used).then_some(candidate)

@@ -5,19 +5,17 @@ use oxc::semantic::{AstNodes, Scoping, Semantic, SymbolId};
 use oxc::span::GetSpan;
 
 use super::parse::bare;
-
-/// Every tool is a global function whose name begins so.
-pub(super) const EXTERNAL: &str = "external_";
+use crate::names::PREFIX;
 
 /// A program with its scopes.
-pub(super) struct Reading<'s, 'a> {
+pub(super) struct Analysis<'s, 'a> {
     pub text: &'a str,
     pub program: &'a Program<'a>,
     pub nodes: &'s AstNodes<'a>,
     pub scoping: &'s Scoping,
 }
 
-impl<'s, 'a> Reading<'s, 'a> {
+impl<'s, 'a> Analysis<'s, 'a> {
     pub fn new(text: &'a str, program: &'a Program<'a>, semantic: &'s Semantic<'a>) -> Self {
         Self { text, program, nodes: semantic.nodes(), scoping: semantic.scoping() }
     }
@@ -64,7 +62,7 @@ impl<'s, 'a> Reading<'s, 'a> {
     pub fn external_call<'e>(&self, expression: &'e Expression<'a>) -> Option<&'e CallExpression<'a>> {
         let Expression::CallExpression(call) = bare(expression) else { return None };
         let Expression::Identifier(name) = bare(&call.callee) else { return None };
-        (name.name.starts_with(EXTERNAL) && self.is_free(name)).then_some(call)
+        (name.name.starts_with(PREFIX) && self.is_free(name)).then_some(call)
     }
 
     /// What `call` calls, as the program writes it.

@@ -1,17 +1,18 @@
-//! Marks around every `await` that no tool call will settle, so that the host can name the line of one that hangs.
+//! [`AwaitMarkers`]: markers around every `await` that no tool call will settle, so that the host can name the line of
+//! one that hangs.
 //!
-//! `await x` becomes `$done($at(7), await x)`: `$at` notes line 7 and gives a token, `$done` takes the token back and
+//! `await x` becomes `$done($at(7), await x)`: `$at` notes line 7 and returns a token, `$done` takes the token back and
 //! returns the value. A rejection skips `$done`, so when a program stalls the newest open token is the one to trust.
 
 use oxc::ast::ast::AwaitExpression;
 
+use super::analysis::Analysis;
 use super::diagnostic::Reporter;
 use super::edit::Place;
-use super::reading::Reading;
-use super::types::Draft;
+use super::rewrite::Rewrite;
 
-/// Names of ours that no name of the program equals.
-pub(super) struct Marks {
+/// The names that the front end adds; none of them is a name of the program.
+pub(super) struct AwaitMarkers {
     pub at: String,
     pub done: String,
     /// What loops and functions call, where an engine needs it.
@@ -20,13 +21,13 @@ pub(super) struct Marks {
     pub default: String,
 }
 
-impl Marks {
+impl AwaitMarkers {
     /// Chooses the names: `$at`, `$done` and so on, numbered where the program uses them itself.
-    pub fn new(reading: &Reading<'_, '_>) -> Self {
+    pub fn new(analysis: &Analysis<'_, '_>) -> Self {
         // A name can also be written with escapes, so the text decides only when it has neither.
-        let text = reading.text;
+        let text = analysis.text;
         let numbered = OURS.iter().chain(&["\\u"]).any(|part| text.contains(part));
-        let number = if numbered { first_free(reading) } else { String::new() };
+        let number = if numbered { first_free(analysis) } else { String::new() };
         let [at, done, tick, default] = OURS.map(|name| format!("{name}{number}"));
         Self { at, done, tick, default }
     }
@@ -40,24 +41,24 @@ impl Marks {
     pub fn mark(
         &self,
         node: &AwaitExpression<'_>,
-        reading: &Reading<'_, '_>,
-        draft: &mut Draft<'_>,
+        analysis: &Analysis<'_, '_>,
+        rewrite: &mut Rewrite<'_>,
         reporter: &Reporter<'_>,
     ) {
-        if reading.external_call(&node.argument).is_some() {
+        if analysis.external_call(&node.argument).is_some() {
             return;
         }
         let line = reporter.line(node.span.start);
-        draft.code.insert(node.span.start, Place::BeforeInnermost, self.open(line));
-        draft.code.insert(node.span.end, Place::AfterInner, ")");
+        rewrite.code.insert(node.span.start, Place::BeforeInnermost, self.open(line));
+        rewrite.code.insert(node.span.end, Place::AfterInner, ")");
     }
 }
 
 const OURS: [&str; 4] = ["$at", "$done", "$tick", "$default"];
 
-fn first_free(reading: &Reading<'_, '_>) -> String {
-    let free = reading.scoping.root_unresolved_references();
-    let names = reading.scoping.symbol_names().chain(free.keys().map(|name| name.as_str()));
+fn first_free(analysis: &Analysis<'_, '_>) -> String {
+    let free = analysis.scoping.root_unresolved_references();
+    let names = analysis.scoping.symbol_names().chain(free.keys().map(|name| name.as_str()));
     let taken: std::collections::HashSet<&str> = names.filter(|name| name.starts_with('$')).collect();
     let suffixes = std::iter::once(String::new()).chain((1..).map(|number: u32| number.to_string()));
     suffixes
