@@ -22,7 +22,7 @@ pub fn limits() -> Limits {
 /// # Errors
 /// When no such driver was compiled in.
 pub fn open(name: &str) -> Result<Arc<dyn IsolateDriver>, Error> {
-    let heap = limits().heap;
+    let heap = limits().heap();
     match name {
         #[cfg(feature = "quickjs")]
         "quickjs-warm" => Ok(Arc::new(codemode::quickjs().warm(WARM, heap))),

@@ -1,6 +1,6 @@
 //! `codemode check`: what is wrong with a program, found without running it.
 
-use codemode::{Checked, CodeMode, Error, typecheck::TypeChecker, typescript::Diagnostic};
+use codemode::{Checked, CodeMode, typecheck::TypeChecker, typescript::Diagnostic};
 
 use crate::{
     args::{CheckArgs, Types},
@@ -30,10 +30,9 @@ fn checked(code_mode: &CodeMode, code: &str, types: Types) -> Result<Checked, Pr
     if types == Types::Skip {
         return Ok(code_mode.check(code));
     }
-    let problem = |error: Error| Problem::new(error.to_string());
     match TypeChecker::find() {
-        Ok(checker) => code_mode.type_check(&checker, code).map_err(problem),
-        Err(error) if types == Types::Require => Err(problem(error)),
+        Ok(checker) => code_mode.type_check(&checker, code).map_err(Problem::from),
+        Err(error) if types == Types::Require => Err(Problem::new(error.to_string())),
         Err(error) => {
             output::note(&format!("types are not checked: {error}"));
             Ok(code_mode.check(code))

@@ -6,8 +6,8 @@ use std::{
 };
 
 use codemode::{
-    CodeMode, Error, ErrorKind, FailureKind, Outcome, Reply,
-    journal::{RecordedFailure, Recording},
+    CodeMode, Error, ErrorKind, Failure, FailureKind, Outcome, Reply,
+    journal::Recording,
     tools::{file, text},
 };
 use serde_json::json;
@@ -56,7 +56,7 @@ enum Verdict {
 
 impl Verdict {
     /// `then` is how the recorded execution ended, as far as the record says.
-    fn of(result: Result<Outcome, Error>, then: Option<Option<RecordedFailure>>) -> Result<Self, Problem> {
+    fn of(result: Result<Outcome, Error>, then: Option<Option<Failure>>) -> Result<Self, Problem> {
         let outcome = match result {
             Ok(outcome) => outcome,
             Err(error) if error.kind == ErrorKind::Diverged => return Ok(Self::Diverged(error.to_string())),

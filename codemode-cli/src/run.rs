@@ -11,9 +11,7 @@ use std::{
 
 use codemode::{
     CodeMode, Error, EventKind, ExecuteOptions, Failure, FailureKind, Limits, Outcome, Recorder, Reply,
-    journal::{RecordedEnd, RecordedFailure, Recording},
-    message,
-    tools::text::format_bytes,
+    journal::Recording, tools::text::format_bytes,
 };
 use tokio::{sync::Notify, time::timeout};
 
@@ -196,15 +194,12 @@ fn cost(outcome: &Outcome) -> String {
 /// The recording with what only the command line knows: the TypeScript. A program that was refused left none, and
 /// gets one that says so.
 fn completed(mut recording: Recording, source: &str, limits: &Limits, run: &RunOutcome) -> Recording {
-    recording.header.typescript = Some(source.to_owned());
-    if recording.header.journal == 0 {
-        recording.header.journal = message::FORMAT;
-        recording.header.limits = limits.into();
-        if let Ok(Outcome { result: Err(Failure { kind, name, message, .. }), .. }) = &run.result {
-            let failure = RecordedFailure { kind: *kind, name: name.clone(), message: message.clone() };
-            recording.end = Some(RecordedEnd { failure: Some(failure) });
-        }
+    if recording.header.journal == 0
+        && let Ok(Outcome { result: Err(failure), .. }) = &run.result
+    {
+        recording = Recording::rejected(limits, failure.clone());
     }
+    recording.header.typescript = Some(source.to_owned());
     recording
 }
 

@@ -4,7 +4,7 @@
 //! have no place, without `dropped` no call may be dropped. Only `events`, `calls` and the marked fields of an error are
 //! compared when they are given.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use codemode_core::Limits;
 use serde::Deserialize;

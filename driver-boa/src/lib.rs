@@ -43,7 +43,7 @@ use crate::{
 
 /// The driver with its defaults: a thread for each engine, and two engines kept warm, since Boa is slow to start.
 pub fn driver() -> Threaded<Boa> {
-    Threaded::dedicated(()).warm(2, Limits::default().heap)
+    Threaded::dedicated(()).warm(2, Limits::default().heap())
 }
 
 /// One Boa context, on one thread.

@@ -47,7 +47,7 @@ fn start<E: Engine>(name: &str, options: &E::Options) {
     let (mut created, mut ran, mut dropped) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..2_000 {
         let begun = Instant::now();
-        let mut engine = E::create(options, &Limits::default().heap, Port::new(|_| None)).expect("an engine starts");
+        let mut engine = E::create(options, &Limits::default().heap(), Port::new(|_| None)).expect("an engine starts");
         created.push(begun.elapsed());
         engine.deliver("s 0 seed\n[]").expect("the prelude takes its start");
         engine.run(&program).expect("the program runs");
@@ -69,7 +69,7 @@ fn compute<E: Engine>(name: &str, options: &E::Options) {
     let times = programs.map(|program| {
         let runs = (0..10).map(|_| {
             let mut engine =
-                E::create(options, &Limits::default().heap, Port::new(|_| None)).expect("an engine starts");
+                E::create(options, &Limits::default().heap(), Port::new(|_| None)).expect("an engine starts");
             engine.deliver("s 0 seed\n[]").expect("the prelude takes its start");
             let begun = Instant::now();
             let source = format!("(async () => {{ {program} }})");

@@ -65,7 +65,7 @@ async fn all_wait_at_once(driver: Arc<dyn IsolateDriver>, count: usize) {
 fn interrupts_that_cross_are_all_seen() {
     for _ in 0..20 {
         let (begun, loops) = (Instant::now(), 16);
-        let engines: Vec<_> = (0..loops).map(|_| engine(&Options::default(), Limits::default().heap).0).collect();
+        let engines: Vec<_> = (0..loops).map(|_| engine(&Options::default(), Limits::default().heap()).0).collect();
         let interrupters: Vec<_> = engines.iter().map(Engine::interrupter).collect();
         thread::scope(|scope| {
             for mut engine in engines {
@@ -81,7 +81,7 @@ fn interrupts_that_cross_are_all_seen() {
 
 #[test]
 fn an_interrupt_before_the_program_and_after_the_engine() {
-    let (mut stopped, posts) = engine(&Options::default(), Limits::default().heap);
+    let (mut stopped, posts) = engine(&Options::default(), Limits::default().heap());
     let interrupter = stopped.interrupter();
     interrupter.interrupt();
     assert!(matches!(run(&mut stopped, "1"), Err(Stop::Interrupted)));
@@ -144,7 +144,7 @@ fn the_cache_is_used_and_only_while_nobody_else_can_write_to_it() {
     let start = |slots| {
         let options = Options::default().slots(slots).cache(Cache::Folder(cache.clone()));
         let begun = Instant::now();
-        let (mut engine, posts) = engine(&options, Limits::default().heap);
+        let (mut engine, posts) = engine(&options, Limits::default().heap());
         run(&mut engine, "1 + 1").expect("the program runs");
         assert_eq!(texts(&posts), ["done\n2"]);
         begun.elapsed()

@@ -110,7 +110,7 @@ fn listen(receiver: &Receiver<Message>, mut screen: Option<Screen>, mut sink: Si
                     screen.show(&event);
                 }
                 if let EventKind::Console { level, message } = event.kind {
-                    report.console.push(ConsoleLine { level, text: message });
+                    report.console.push(ConsoleLine::new(level, message));
                 }
             }
             Ok(Message::Warning(text)) => match &mut screen {

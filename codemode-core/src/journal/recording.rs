@@ -109,6 +109,12 @@ impl Header {
 }
 
 impl Recording {
+    /// The record of a program that was rejected before it could run: nothing went in or out.
+    pub fn rejected(limits: &Limits, failure: Failure) -> Self {
+        let header = Header { journal: FORMAT, limits: limits.clone(), ..Header::default() };
+        Self { header, lines: Vec::new(), end: Some(RecordedEnd { failure: Some(failure) }) }
+    }
+
     /// The start message: the program's clock and seed.
     pub fn start(&self) -> Option<(u64, u64)> {
         match HostMessage::parse(self.delivered().next()?).ok()? {

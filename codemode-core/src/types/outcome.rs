@@ -90,6 +90,13 @@ pub struct ConsoleLine {
     pub text: Arc<str>,
 }
 
+impl ConsoleLine {
+    /// A line of this level.
+    pub fn new(level: Level, text: impl Into<Arc<str>>) -> Self {
+        Self { level, text: text.into() }
+    }
+}
+
 /// Console levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -39,9 +39,10 @@ impl McpServer {
     /// Serves clients over streamable HTTP at `/mcp` until [`HttpOptions::stop`] is cancelled.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] for an address other than loopback without a token, or when the address cannot be served.
+    /// [`ErrorKind::Config`] for an address other than loopback without a token, [`ErrorKind::Io`] when the address cannot
+    /// be served.
     pub async fn serve_http(&self, listener: TcpListener, options: HttpOptions) -> Result<(), Error> {
-        let cannot = |error: io::Error| Error::new(ErrorKind::Config, "HTTP cannot be served").because(error);
+        let cannot = |error: io::Error| Error::new(ErrorKind::Io, "HTTP cannot be served").because(error);
         let address = listener.local_addr().map_err(cannot)?;
         if !address.ip().is_loopback() && options.token.is_none() {
             let why = "an address that others can reach needs a bearer token; give one, or listen on 127.0.0.1";

@@ -106,7 +106,7 @@ impl McpServer {
         R: AsyncRead + Send + Unpin + 'static,
         W: AsyncWrite + Send + Unpin + 'static,
     {
-        let no_client = |why: String| Error::new(ErrorKind::Config, format!("no MCP client is there: {why}"));
+        let no_client = |why: String| Error::new(ErrorKind::Protocol, format!("no MCP client is there: {why}"));
         let session = ClientSession::new(self.inner.clone());
         let running = session.serve((read, write)).await.map_err(|error| no_client(error.to_string()))?;
         running.waiting().await.map_err(|error| no_client(error.to_string()))?;

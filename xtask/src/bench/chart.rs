@@ -103,7 +103,7 @@ fn draw_bars(area: &Area<'_>, group: &Bars) -> Drawn {
     for (i, (_, value, ours)) in group.bars.iter().rev().enumerate() {
         let color = if *ours { OURS } else { OTHERS };
         let corners = [(low, SegmentValue::Exact(i)), (*value, SegmentValue::Exact(i + 1))];
-        let mut bar = Rectangle::new(corners, color.ready());
+        let mut bar = Rectangle::new(corners, color.filled());
         bar.set_margin(3, 3, 0, 0);
         chart.draw_series([bar])?;
         let label =
