@@ -12,11 +12,11 @@ use codemode::{
 };
 use codemode_benches::tools;
 use codemode_core::{
-    engine::scripted::{ScriptedEngine, ScriptedOptions},
     session::{
         Action, EventLoop, Input, Mode, Start,
         message::{GuestMessage, HostMessage},
     },
+    testing::{ScriptedEngine, ScriptedOptions},
 };
 use gungraun::{library_benchmark, library_benchmark_group, main};
 

@@ -15,6 +15,7 @@ pub mod engine;
 pub mod journal;
 pub mod session;
 pub mod stubs;
+pub mod testing;
 mod tool;
 mod types;
 

@@ -12,7 +12,7 @@ use std::{
 use codemode_core::{
     BoxFuture, Call, CallError, ContextConfig, Event, EventKind, Failure, FailureKind, Host, IsolateDriver, Json,
     Limits, Program, ProgressSink, Recorder, Threaded, ToolNames,
-    engine::scripted::{ScriptedEngine, ScriptedOptions},
+    testing::{ScriptedEngine, ScriptedOptions},
 };
 
 fn scripted() -> Threaded<ScriptedEngine> {

@@ -4,7 +4,6 @@
 //! ([`PRELUDE`]) and in core, once for every engine.
 
 mod prelude;
-pub mod scripted;
 
 use std::{error::Error as StdError, fmt, sync::Arc};
 

@@ -2,10 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
-use super::event_text::EventText;
 use crate::types::{CallError, Failure, Json, Level, Progress};
 
 /// One event of one execution.
@@ -13,8 +9,7 @@ use crate::types::{CallError, Failure, Json, Level, Progress};
 /// As JSON it is one object: `type` (its [name](Event::name)), `toolCallId`, `timestamp` and the fields of its kind, in
 /// camel case. Durations are in milliseconds. `undefined` is left out. [`EventKind::Finished`] has the failure whole as
 /// `failure`, and the gist of it as `error`, `errorKind`, `line` and `hint`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "EventText", into = "EventText")]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Event {
     /// Which execution; every event of one execution carries the same.
@@ -113,19 +108,6 @@ impl Event {
     /// The event's name on the wire.
     pub fn name(&self) -> &'static str {
         self.kind.name()
-    }
-
-    /// The event as one JSON object: what [`Serialize`] writes, but a value nested over 128 levels becomes its text.
-    pub fn to_json(&self) -> Value {
-        let embedded = |json: &mut Option<Json>| {
-            if let Some(value) = json.as_ref().filter(|json| json.value().is_err()) {
-                *json = Json::of(value.text()).ok();
-            }
-        };
-        let mut wire = EventText::from(self.clone());
-        embedded(&mut wire.args);
-        embedded(&mut wire.result);
-        serde_json::to_value(wire).unwrap_or_default()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
 
 use crate::types::{
@@ -12,7 +12,7 @@ use crate::types::{
 /// See [`Event`]. The order of the fields is the order in which they are written.
 #[derive(Serialize, Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct EventText {
+struct EventText {
     #[serde(rename = "type")]
     name: Cow<'static, str>,
     tool_call_id: Arc<str>,
@@ -28,7 +28,7 @@ pub(super) struct EventText {
     #[serde(skip_serializing_if = "Option::is_none")]
     tool: Option<Arc<str>>,
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "super::json::present")]
-    pub(super) args: Option<Json>,
+    args: Option<Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
     progress: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,7 +36,7 @@ pub(super) struct EventText {
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<Arc<str>>,
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "super::json::present")]
-    pub(super) result: Option<Json>,
+    result: Option<Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
     success: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -108,13 +108,33 @@ impl From<Event> for EventText {
     }
 }
 
-impl TryFrom<EventText> for Event {
-    type Error = String;
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        EventText::from(self.clone()).serialize(out)
+    }
+}
 
-    fn try_from(mut text: EventText) -> Result<Self, String> {
+impl<'de> Deserialize<'de> for Event {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let mut text = EventText::deserialize(input)?;
         let (tool_call_id, timestamp_ms) = (text.tool_call_id.clone(), text.timestamp);
-        let kind = text.kind()?;
+        let kind = text.kind().map_err(D::Error::custom)?;
         Ok(Self { tool_call_id, timestamp_ms, kind })
+    }
+}
+
+impl Event {
+    /// The event as one JSON object: what [`Serialize`] writes, but a value nested over 128 levels becomes its text.
+    pub fn to_json(&self) -> Value {
+        let embedded = |json: &mut Option<Json>| {
+            if let Some(value) = json.as_ref().filter(|json| json.value().is_err()) {
+                *json = Json::of(value.text()).ok();
+            }
+        };
+        let mut text = EventText::from(self.clone());
+        embedded(&mut text.args);
+        embedded(&mut text.result);
+        serde_json::to_value(text).unwrap_or_default()
     }
 }
 

@@ -1,3 +1,5 @@
+//! Pages, ranking and near names, over a catalog of a few tools.
+
 use super::*;
 
 fn discovery() -> Discovery {

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::*;
 use crate::{
     driver::ProgressSink,
-    engine::scripted::{ScriptedEngine, ScriptedOptions},
     journal::Recorder,
+    testing::{ScriptedEngine, ScriptedOptions},
     types::{Call, CallError, Event, EventKind, FailureKind, Json, Limits, ToolNames},
 };
 
