@@ -13,6 +13,7 @@ mod code_mode;
 mod driver;
 pub mod engine;
 pub mod journal;
+mod poison;
 pub mod session;
 pub mod stubs;
 pub mod testing;

@@ -4,11 +4,13 @@
 use std::{
     collections::VecDeque,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+use crate::poison::lock;
 
 /// Keeps large content under random handles. Its size is bounded: the oldest content is evicted first. Clones share
 /// their content.
@@ -121,7 +123,7 @@ impl ArtifactStore {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock,
         atomic::{AtomicBool, AtomicU8, Ordering},
     },
     time::{Duration, Instant},
@@ -24,6 +24,7 @@ use crate::{
     },
     engine::{Interrupter, Port, Stop},
     journal::{Entry, Journal, Recording, replay::Replay},
+    poison::lock,
     session::{
         Action, EventLoop, Input, Mode, Start,
         message::{GuestMessage, refusal},
@@ -439,7 +440,7 @@ impl Execution {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -15,6 +15,7 @@ use std::{
 
 use futures_util::task::AtomicWaker;
 
+use crate::poison::lock;
 use crate::types::{Error, ErrorKind};
 
 /// An timer that was set. Dropping it cancels it; one that rings just then still rings.
@@ -93,7 +94,7 @@ static TIMERS: Timers = Timers {
 
 impl Timers {
     fn lock(&self) -> MutexGuard<'_, Board> {
-        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.board)
     }
 
     fn run(&self) {
@@ -128,7 +129,7 @@ fn start() -> Result<(), Error> {
     if STARTED.get().is_some() {
         return Ok(());
     }
-    let _one_at_a_time = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+    let _one_at_a_time = lock(&STARTING);
     if STARTED.get().is_none() {
         thread::Builder::new().name("codemode-timer".into()).spawn(|| TIMERS.run()).map_err(|e| {
             Error::new(ErrorKind::DriverStart, "the thread that keeps deadlines could not be started").because(e)

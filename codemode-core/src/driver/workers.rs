@@ -23,6 +23,7 @@ use async_task::Runnable;
 use crate::{
     driver::timer::{self, Timer},
     engine::{Engine, Fault},
+    poison::lock,
     types::{Error, ErrorKind},
 };
 
@@ -59,7 +60,7 @@ impl Workers {
     /// The pool for engines of kind `E`, started on first use.
     pub(crate) fn of<E: Engine>(options: &E::Options) -> Result<Arc<Self>, Error> {
         static POOLS: Mutex<Option<HashMap<TypeId, Arc<Workers>>>> = Mutex::new(None);
-        let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pools = lock(&POOLS);
         let pools = pools.get_or_insert_default();
         if let Some(pool) = pools.get(&TypeId::of::<E>()) {
             return Ok(pool.clone());
@@ -120,7 +121,7 @@ impl Workers {
         // Shared, so that the closure is not lost when the thread cannot be started.
         let report = Arc::new(Mutex::new(Some(report)));
         let run = move || {
-            let report = report.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let report = lock(&report).take();
             if let Some(report) = report {
                 report();
             }
@@ -145,7 +146,7 @@ impl Workers {
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.queue)
     }
 
     fn push(self: &Arc<Self>, unit: Unit) {

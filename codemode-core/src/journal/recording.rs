@@ -2,13 +2,14 @@
 
 use std::{
     io::{self, BufRead, Write},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     journal::{Entry, Journal},
+    poison::lock,
     session::message::{FORMAT, HostMessage},
     types::{Error, ErrorKind, Failure, Limits, ToolNames},
 };
@@ -20,13 +21,13 @@ pub struct Recorder(Arc<Mutex<Recording>>);
 impl Recorder {
     /// Takes what was recorded so far and leaves it empty.
     pub fn take(&self) -> Recording {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut lock(&self.0))
     }
 }
 
 impl Journal for Recorder {
     fn record(&mut self, entry: Entry<'_>) {
-        let mut recording = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut recording = lock(&self.0);
         match entry {
             Entry::Begins { javascript, tools, limits } => {
                 recording.header = Header::new(javascript, tools, limits);

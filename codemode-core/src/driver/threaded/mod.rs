@@ -9,7 +9,7 @@ use std::{
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, OnceLock},
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -26,6 +26,7 @@ use crate::{
     },
     engine::{Engine, EngineInfo, HeapEnforcement, HeapLimits, InterruptSupport},
     journal::Recording,
+    poison::lock,
     types::{Error, ErrorKind, Outcome},
 };
 
@@ -124,7 +125,7 @@ impl<E: Engine> Threaded<E> {
 
     /// How many warm sandboxes wait now; some may still be loading.
     pub fn pool_len(&self) -> usize {
-        self.shared.warm.ready.lock().unwrap_or_else(PoisonError::into_inner).len()
+        lock(&self.shared.warm.ready).len()
     }
 
     /// How many threads are held by programs that ignore their interrupt.
@@ -179,14 +180,14 @@ impl<E: Engine> Inner<E> {
         if heap != self.warm.heap {
             return None;
         }
-        let taken = self.warm.ready.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let taken = lock(&self.warm.ready).pop_front();
         // A warm sandbox whose engine could not be created has closed its side; a cold one will say why.
         taken.filter(|waiting| !waiting.job.is_closed())
     }
 
     /// Starts what the warm pool lacks; each of the receivers hears when one engine is up.
     fn refill(&self, workers: &Arc<Workers>) -> Vec<oneshot::Receiver<Result<(), Error>>> {
-        let mut ready = self.warm.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ready = lock(&self.warm.ready);
         let mut started = Vec::new();
         while ready.len() < self.warm.size {
             let (waiting, is_ready) = self.start(workers, self.warm.heap);
