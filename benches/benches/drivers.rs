@@ -39,7 +39,7 @@ fn start(criterion: &mut Criterion, runtime: &Runtime) {
     let mut group = criterion.benchmark_group("start");
     for name in drivers::names().iter().filter(|name| !drivers::is_warm(name)) {
         let driver = open(name);
-        let config = ContextConfig { limits: drivers::limits(), ..ContextConfig::default() };
+        let config = ContextConfig::new(drivers::limits(), Arc::default());
         group.bench_function(BenchmarkId::new("cold", name), |bencher| {
             bencher.iter(|| {
                 let context = runtime.block_on(driver.create_context(config.clone()));

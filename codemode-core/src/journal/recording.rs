@@ -201,7 +201,7 @@ struct EndLine {
 #[serde(untagged, expecting = "expected one of `posted`, `delivered`, `end`")]
 enum AnyLine {
     Text(Line),
-    End(EndLine),
+    End(Box<EndLine>),
 }
 
 #[cfg(test)]
