@@ -1,4 +1,4 @@
-//! One execution, joined to the world: the session, the journal, the host and its flags. [`Execution`] is the part that
+//! One execution, joined to the world: the event loop, the journal, the host and its flags. [`Execution`] is the part that
 //! any thread may touch: the guest's port, the deadline, the caller that gives up, a tool that reports progress. The loop
 //! itself is [`drive`](super::run_loop::drive).
 
@@ -85,7 +85,7 @@ struct State {
 }
 
 struct Running {
-    session: EventLoop,
+    event_loop: EventLoop,
     host: Option<Arc<dyn Host>>,
     journal: Option<Box<dyn Journal>>,
     replay: Option<Replay>,
@@ -143,13 +143,13 @@ impl Execution {
             }
         };
         // The timer runs: the deadline of this execution was set with it.
-        let alarm = timer::set(Instant::now() + grace, give_up).ok();
+        let timer = timer::set(Instant::now() + grace, give_up).ok();
         let mut state = self.lock();
-        if state.running.as_ref().is_some_and(|running| running.session.finished()) {
+        if state.running.as_ref().is_some_and(|running| running.event_loop.finished()) {
             drop(state);
-            drop(alarm);
+            drop(timer);
         } else {
-            state.grace = alarm;
+            state.grace = timer;
         }
     }
 
@@ -165,16 +165,16 @@ impl Execution {
     fn give_up(self: &Arc<Self>, workers: &Arc<Workers>) {
         let mut actions = VecDeque::new();
         let mut state = self.lock();
-        let rung = state.grace.take();
+        let fired = state.grace.take();
         if let Some(running) = &mut state.running {
-            if running.session.finished() {
+            if running.event_loop.finished() {
                 return;
             }
             let now = running.begun.elapsed();
             if let Some(input) = self.stop_input() {
-                running.session.on(now, input, &mut actions);
+                running.event_loop.on(now, input, &mut actions);
             }
-            running.session.on(now, Input::Stopped(Stop::Interrupted), &mut actions);
+            running.event_loop.on(now, Input::Stopped(Stop::Interrupted), &mut actions);
         }
         if self.busy.load(Ordering::SeqCst) && !self.lost.swap(true, Ordering::SeqCst) {
             workers.count_lost();
@@ -190,7 +190,7 @@ impl Execution {
             }
         }
         drop(state);
-        drop(rung);
+        drop(fired);
         if actions.is_empty() {
             return;
         }
@@ -224,7 +224,7 @@ impl Execution {
             journal.record(Entry::Posted(text));
         }
         if let Some(replay) = &mut running.replay
-            && !running.session.finished()
+            && !running.event_loop.finished()
             && !replay.posted(text)
         {
             drop(state);
@@ -232,9 +232,9 @@ impl Execution {
             return None;
         }
         let reply = match GuestMessage::parse(text) {
-            Err(_) => Some(running.session.refuse()),
+            Err(_) => Some(running.event_loop.refuse()),
             Ok(GuestMessage::Url(request)) => return Some(url::answer(request)),
-            Ok(said) => running.session.on(running.begun.elapsed(), Input::Message(said), &mut actions),
+            Ok(said) => running.event_loop.on(running.begun.elapsed(), Input::Message(said), &mut actions),
         };
         drop(state);
         while let Some(action) = self.perform(&mut actions) {
@@ -245,7 +245,7 @@ impl Execution {
 
     /// Does, in order, what needs neither the engine nor the tools; gives back the first action that does.
     ///
-    /// Every action of a session goes through here, whoever called the session.
+    /// Every action of an event loop goes through here, whoever called the event loop.
     pub(super) fn perform(&self, actions: &mut VecDeque<Action>) -> Option<Action> {
         while let Some(action) = actions.pop_front() {
             match action {
@@ -331,9 +331,9 @@ impl Execution {
             code_length: program.code_length,
             mode,
         };
-        let session = EventLoop::start(start, actions);
+        let event_loop = EventLoop::start(start, actions);
         self.lock().running = Some(Running {
-            session,
+            event_loop,
             host: host.clone(),
             journal,
             replay,
@@ -343,29 +343,29 @@ impl Execution {
         host
     }
 
-    /// Tells the session what happened.
+    /// Tells the event loop what happened.
     pub(super) fn on(&self, input: Input<'_>, actions: &mut VecDeque<Action>) {
         let mut state = self.lock();
         if let Some(running) = &mut state.running {
             let now = running.begun.elapsed();
-            running.session.on(now, input, actions);
+            running.event_loop.on(now, input, actions);
         }
     }
 
-    /// Tells the session that the engine came to rest, and first that it was asked to, if it was.
+    /// Tells the event loop that the engine came to rest, and first that it was asked to, if it was.
     pub(super) fn rested(&self, result: Result<(), Stop>, actions: &mut VecDeque<Action>) {
         let stop = self.stop_input();
         let mut state = self.lock();
         let Some(running) = &mut state.running else { return };
         let now = running.begun.elapsed();
         if let Some(stop) = stop {
-            running.session.on(now, stop, actions);
+            running.event_loop.on(now, stop, actions);
         }
         let rest = match result {
             Ok(()) => Input::Idle,
             Err(stop) => Input::Stopped(stop),
         };
-        running.session.on(now, rest, actions);
+        running.event_loop.on(now, rest, actions);
         actions.extend(state.deferred.drain(..));
     }
 
@@ -450,7 +450,7 @@ impl ReceiveProgress for Execution {
         let mut state = self.lock();
         let Some(running) = &mut state.running else { return };
         let now = running.begun.elapsed();
-        running.session.on(now, Input::Progress(call_id, progress), &mut actions);
+        running.event_loop.on(now, Input::Progress(call_id, progress), &mut actions);
         drop(state);
         while let Some(action) = self.perform(&mut actions) {
             self.defer(action);
@@ -477,11 +477,11 @@ pub(crate) fn reject(
         mode: Mode::Live,
     };
     let mut actions = VecDeque::new();
-    let session = EventLoop::reject(start, failure, &mut actions);
+    let event_loop = EventLoop::reject(start, failure, &mut actions);
     let execution = Execution::default();
     let begun = Instant::now();
     execution.lock().running =
-        Some(Running { session, host: Some(host), journal: None, replay: None, begun, startup: Duration::ZERO });
+        Some(Running { event_loop, host: Some(host), journal: None, replay: None, begun, startup: Duration::ZERO });
     let mut outcome = None;
     while let Some(action) = execution.perform(&mut actions) {
         if let Action::Finish(ended) = action {

@@ -1,4 +1,4 @@
-//! The loop of one execution: session, engine and tool calls.
+//! The loop of one execution: event loop, engine and tool calls.
 //!
 //! [`drive`] runs on a worker's thread, calls the engine there and polls the tools there, so that a tool that is ready at
 //! once costs no change of thread.
@@ -118,7 +118,7 @@ fn panicked(function: &str, panic: &(dyn std::any::Any + Send)) -> CallError {
 /// Waits for a call to answer, the next timer, or a stop.
 async fn wait(execution: &Arc<Execution>, calls: &mut Calls, until: Option<Duration>, todo: &mut VecDeque<Action>) {
     let due = until.and_then(|until| execution.wait_until(until));
-    let mut alarm: Option<Timer> = None;
+    let mut due_timer: Option<Timer> = None;
     let mut calls = pin!(calls);
     let input = poll_fn(|context: &mut Context<'_>| {
         execution.waker.register(context.waker());
@@ -132,10 +132,10 @@ async fn wait(execution: &Arc<Execution>, calls: &mut Calls, until: Option<Durat
             if Instant::now() >= due {
                 return Poll::Ready(Input::Tick);
             }
-            if alarm.is_none() {
+            if due_timer.is_none() {
                 let execution = execution.clone();
                 // The timer runs: the deadline of this execution was set with it.
-                alarm = timer::set(due, move || execution.waker.wake()).ok();
+                due_timer = timer::set(due, move || execution.waker.wake()).ok();
             }
         }
         Poll::Pending

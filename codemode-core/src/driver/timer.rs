@@ -1,7 +1,7 @@
 //! The clock on the wall: one thread for the whole process that rings timers at their time.
 //!
 //! Deadlines must fire while an engine keeps its own thread busy, and must not depend on the host's runtime, so they
-//! have a thread of their own. Setting an timer wakes that thread only when it would sleep past it: the deadlines of
+//! have a thread of their own. Setting a timer wakes that thread only when it would sleep past it: the deadlines of
 //! executions that come one after the other cost no change of thread.
 
 use std::{
@@ -18,7 +18,7 @@ use futures_util::task::AtomicWaker;
 use crate::poison::lock;
 use crate::types::{Error, ErrorKind};
 
-/// An timer that was set. Dropping it cancels it; one that rings just then still rings.
+/// A timer that was set. Dropping it cancels it; one that rings just then still rings.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Timer {
@@ -156,8 +156,8 @@ mod tests {
         };
         let timers = [timer(30, &send), timer(10, &send), timer(0, &send)];
         drop(timer(20, &send));
-        let rung: Vec<u64> = receive.iter().take(3).collect();
-        assert_eq!(rung, [0, 10, 30]);
+        let fired: Vec<u64> = receive.iter().take(3).collect();
+        assert_eq!(fired, [0, 10, 30]);
         drop(timers);
     }
 }

@@ -178,7 +178,7 @@ impl Workers {
         let look = move || {
             let Some(pool) = pool.upgrade() else { return };
             let mut queue = pool.lock();
-            let rung = queue.pressure.take();
+            let fired = queue.pressure.take();
             if queue.waiting.len() > queue.idle {
                 if queue.taken == taken {
                     pool.grow(&mut queue);
@@ -186,7 +186,7 @@ impl Workers {
                 pool.check_pressure(&mut queue);
             }
             drop(queue);
-            drop(rung);
+            drop(fired);
         };
         // Without a timer thread there is no more growth, only slower work; every execution sets its deadline before it
         // comes here and reports that there is no timer thread.

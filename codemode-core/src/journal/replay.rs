@@ -31,7 +31,7 @@ impl Replay {
                 Line::Delivered(text) => deliveries.push_back(text),
             }
         }
-        // The session makes the start message itself, from the same clock and seed.
+        // The event loop makes the start message itself, from the same clock and seed.
         deliveries.pop_front();
         Self { posts, said: 0, deliveries, end: recording.end, problem: None }
     }

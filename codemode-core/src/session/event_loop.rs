@@ -76,23 +76,23 @@ struct OpenCall {
 impl EventLoop {
     /// Begins: the actions announce the execution, hand over the start message and run the program.
     pub fn start(start: Start, actions: &mut VecDeque<Action>) -> Self {
-        let session = Self::announced(start, actions);
-        let (now, seed) = (session.start.epoch_ms, session.start.seed);
-        let functions = session.start.functions.clone().unwrap_or_else(|| session.start.tools.json());
+        let event_loop = Self::announced(start, actions);
+        let (now, seed) = (event_loop.start.epoch_ms, event_loop.start.seed);
+        let functions = event_loop.start.functions.clone().unwrap_or_else(|| event_loop.start.tools.json());
         let start = HostMessage::Start { now, seed, functions };
         actions.push_back(Action::Run(start.text()));
-        session
+        event_loop
     }
 
     /// Begins and ends: the program was rejected before it could run. `failure` says why, in the model's terms.
     pub fn reject(start: Start, failure: Failure, actions: &mut VecDeque<Action>) -> Self {
-        let mut session = Self::announced(start, actions);
-        session.conclude(Duration::ZERO, Err(failure), actions);
-        session
+        let mut event_loop = Self::announced(start, actions);
+        event_loop.conclude(Duration::ZERO, Err(failure), actions);
+        event_loop
     }
 
     fn announced(start: Start, actions: &mut VecDeque<Action>) -> Self {
-        let session = Self {
+        let event_loop = Self {
             start,
             phase: Phase::Running,
             stopping: None,
@@ -113,8 +113,8 @@ impl EventLoop {
             console_full: false,
             refused_messages: 0,
         };
-        session.emit(Duration::ZERO, EventKind::Started { code_length: session.start.code_length }, actions);
-        session
+        event_loop.emit(Duration::ZERO, EventKind::Started { code_length: event_loop.start.code_length }, actions);
+        event_loop
     }
 
     /// Takes one input that happened `now` after the start and appends what to do. Returns the answer to a guest's

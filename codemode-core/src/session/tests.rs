@@ -1,4 +1,4 @@
-//! The session over all orders of small sets of inputs, and the rules that only show in a certain order.
+//! The event loop over all orders of small sets of inputs, and the rules that only show in a certain order.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ const MS: Duration = Duration::from_millis(1);
 
 fn start(limits: Limits) -> (EventLoop, VecDeque<Action>) {
     let mut actions = VecDeque::new();
-    let session = EventLoop::start(
+    let event_loop = EventLoop::start(
         Start {
             tool_call_id: "t".into(),
             limits,
@@ -30,30 +30,30 @@ fn start(limits: Limits) -> (EventLoop, VecDeque<Action>) {
         },
         &mut actions,
     );
-    (session, actions)
+    (event_loop, actions)
 }
 
-/// A session whose program has begun.
+/// An event loop whose program has begun.
 fn running(limits: Limits) -> EventLoop {
-    let (session, actions) = start(limits);
+    let (event_loop, actions) = start(limits);
     assert_eq!(kinds(&actions), ["emit started", "run"]);
-    session
+    event_loop
 }
 
-fn say(session: &mut EventLoop, said: GuestMessage<'_>) -> Option<String> {
-    session.on(MS, Input::Message(said), &mut VecDeque::new())
+fn say(event_loop: &mut EventLoop, said: GuestMessage<'_>) -> Option<String> {
+    event_loop.on(MS, Input::Message(said), &mut VecDeque::new())
 }
 
 fn call(id: u64) -> GuestMessage<'static> {
     GuestMessage::Call { id, function: "external_a", input: None }
 }
 
-/// Gives the session an input, and its own failure back when it asks for an explanation.
-fn on(session: &mut EventLoop, input: Input<'_>) -> VecDeque<Action> {
+/// Gives the event loop an input, and its own failure back when it asks for an explanation.
+fn on(event_loop: &mut EventLoop, input: Input<'_>) -> VecDeque<Action> {
     let mut actions = VecDeque::new();
-    session.on(MS, input, &mut actions);
+    event_loop.on(MS, input, &mut actions);
     if let Some(Action::Explain(failure)) = actions.pop_back_if(|last| matches!(last, Action::Explain(_))) {
-        session.on(MS, Input::Explained(failure), &mut actions);
+        event_loop.on(MS, Input::Explained(failure), &mut actions);
     }
     actions
 }
@@ -92,38 +92,38 @@ fn delivered(actions: &VecDeque<Action>) -> Vec<&str> {
 
 #[test]
 fn calls_start_together_when_the_engine_rests_and_settle_in_the_order_of_their_answers() {
-    let mut session = running(Limits::default());
-    assert_eq!(say(&mut session, call(1)), None);
-    assert_eq!(say(&mut session, call(2)), None);
-    let actions = on(&mut session, Input::Idle);
+    let mut event_loop = running(Limits::default());
+    assert_eq!(say(&mut event_loop, call(1)), None);
+    assert_eq!(say(&mut event_loop, call(2)), None);
+    let actions = on(&mut event_loop, Input::Idle);
     assert_eq!(kinds(&actions), ["emit external_call", "start 1", "emit external_call", "start 2", "wait"]);
-    let actions = on(&mut session, answer(2));
+    let actions = on(&mut event_loop, answer(2));
     assert_eq!(delivered(&actions), ["a 2 1001\n2"]);
     // The other answer comes while the engine works on the first: it waits for the engine to rest.
-    assert_eq!(kinds(&on(&mut session, answer(1))), ["emit external_result"]);
-    assert_eq!(delivered(&on(&mut session, Input::Idle)), ["a 1 1001\n1"]);
-    say(&mut session, GuestMessage::Done(None));
-    assert_eq!(kinds(&on(&mut session, Input::Idle)), ["emit finished", "finish ok"]);
+    assert_eq!(kinds(&on(&mut event_loop, answer(1))), ["emit external_result"]);
+    assert_eq!(delivered(&on(&mut event_loop, Input::Idle)), ["a 1 1001\n1"]);
+    say(&mut event_loop, GuestMessage::Done(None));
+    assert_eq!(kinds(&on(&mut event_loop, Input::Idle)), ["emit finished", "finish ok"]);
 }
 
 #[test]
 fn over_parallel_calls_they_wait_in_order_and_over_calls_they_are_refused() {
-    let mut session = running(Limits { parallel_calls: 1, calls: 2, ..Limits::default() });
-    assert_eq!(say(&mut session, call(1)), None);
-    assert_eq!(say(&mut session, call(2)), None);
-    let refusal = say(&mut session, call(3)).expect("refused");
+    let mut event_loop = running(Limits { parallel_calls: 1, calls: 2, ..Limits::default() });
+    assert_eq!(say(&mut event_loop, call(1)), None);
+    assert_eq!(say(&mut event_loop, call(2)), None);
+    let refusal = say(&mut event_loop, call(3)).expect("refused");
     assert!(refusal.starts_with("!over 2 tool calls"), "{refusal}");
-    assert_eq!(kinds(&on(&mut session, Input::Idle)), ["emit external_call", "start 1", "wait"]);
-    assert_eq!(kinds(&on(&mut session, answer(1))), ["emit external_result", "deliver a"]);
-    assert_eq!(kinds(&on(&mut session, Input::Idle)), ["emit external_call", "start 2", "wait"]);
+    assert_eq!(kinds(&on(&mut event_loop, Input::Idle)), ["emit external_call", "start 1", "wait"]);
+    assert_eq!(kinds(&on(&mut event_loop, answer(1))), ["emit external_result", "deliver a"]);
+    assert_eq!(kinds(&on(&mut event_loop, Input::Idle)), ["emit external_call", "start 2", "wait"]);
 }
 
 #[test]
 fn a_program_that_nothing_can_wake_is_asked_where_it_is_and_ends_at_once() {
-    let mut session = running(Limits::default());
-    assert_eq!(kinds(&on(&mut session, Input::Idle)), ["deliver w"]);
-    say(&mut session, GuestMessage::Waiting { line: 4 });
-    let mut actions = on(&mut session, Input::Idle);
+    let mut event_loop = running(Limits::default());
+    assert_eq!(kinds(&on(&mut event_loop, Input::Idle)), ["deliver w"]);
+    say(&mut event_loop, GuestMessage::Waiting { line: 4 });
+    let mut actions = on(&mut event_loop, Input::Idle);
     assert_eq!(kinds(&actions), ["emit finished", "finish stalled"]);
     let Some(Action::Finish(ending)) = actions.pop_back() else { panic!("it ended") };
     assert_eq!(ending.result.map_err(|failure| failure.position.map(|at| at.line)), Err(Some(4)));
@@ -131,33 +131,33 @@ fn a_program_that_nothing_can_wake_is_asked_where_it_is_and_ends_at_once() {
 
 #[test]
 fn timers_and_answers_come_in_the_order_of_their_times() {
-    let mut session = running(Limits::default());
-    say(&mut session, GuestMessage::Timer { id: 1, delay: 5 * MS });
-    say(&mut session, GuestMessage::Timer { id: 2, delay: 2 * MS });
-    say(&mut session, GuestMessage::Timer { id: 3, delay: 2 * MS });
-    say(&mut session, GuestMessage::Untimer { id: 3 });
-    say(&mut session, call(1));
-    assert_eq!(kinds(&on(&mut session, Input::Idle)), ["emit external_call", "start 1", "wait 2"]);
+    let mut event_loop = running(Limits::default());
+    say(&mut event_loop, GuestMessage::Timer { id: 1, delay: 5 * MS });
+    say(&mut event_loop, GuestMessage::Timer { id: 2, delay: 2 * MS });
+    say(&mut event_loop, GuestMessage::Timer { id: 3, delay: 2 * MS });
+    say(&mut event_loop, GuestMessage::Untimer { id: 3 });
+    say(&mut event_loop, call(1));
+    assert_eq!(kinds(&on(&mut event_loop, Input::Idle)), ["emit external_call", "start 1", "wait 2"]);
     let mut actions = VecDeque::new();
-    session.on(4 * MS, answer(1), &mut actions);
+    event_loop.on(4 * MS, answer(1), &mut actions);
     assert_eq!(delivered(&actions), ["t 2 1004"]);
     let mut actions = VecDeque::new();
-    session.on(9 * MS, Input::Idle, &mut actions);
+    event_loop.on(9 * MS, Input::Idle, &mut actions);
     assert_eq!(delivered(&actions), ["a 1 1009\n1"]);
     let mut actions = VecDeque::new();
-    session.on(9 * MS, Input::Idle, &mut actions);
+    event_loop.on(9 * MS, Input::Idle, &mut actions);
     assert_eq!(delivered(&actions), ["t 1 1009"]);
 }
 
 #[test]
 fn timers_set_in_one_turn_fire_by_their_delays_however_long_the_turn_takes() {
-    let mut session = running(Limits::default());
+    let mut event_loop = running(Limits::default());
     for (at, id, delay) in [(1, 1, 24), (2, 2, 8), (30, 3, 16)] {
-        session.on(at * MS, Input::Message(GuestMessage::Timer { id, delay: delay * MS }), &mut VecDeque::new());
+        event_loop.on(at * MS, Input::Message(GuestMessage::Timer { id, delay: delay * MS }), &mut VecDeque::new());
     }
     for expected in ["t 2 1040", "t 3 1040", "t 1 1040"] {
         let mut actions = VecDeque::new();
-        session.on(40 * MS, Input::Idle, &mut actions);
+        event_loop.on(40 * MS, Input::Idle, &mut actions);
         assert_eq!(delivered(&actions), [expected]);
     }
 }
@@ -165,37 +165,37 @@ fn timers_set_in_one_turn_fire_by_their_delays_however_long_the_turn_takes() {
 #[test]
 fn a_stop_while_running_interrupts_and_names_the_end_whatever_the_engine_says() {
     for (input, kind) in [(Input::Deadline, "finish timeout"), (Input::Cancel, "finish cancelled")] {
-        let mut session = running(Limits::default());
-        assert_eq!(kinds(&on(&mut session, input)), ["interrupt"]);
+        let mut event_loop = running(Limits::default());
+        assert_eq!(kinds(&on(&mut event_loop, input)), ["interrupt"]);
         let forged = Stop::Threw(crate::engine::ScriptError { name: "X".into(), message: "mine".into(), stack: None });
-        assert_eq!(kinds(&on(&mut session, Input::Stopped(forged))).last().map(String::as_str), Some(kind));
+        assert_eq!(kinds(&on(&mut event_loop, Input::Stopped(forged))).last().map(String::as_str), Some(kind));
     }
 }
 
 #[test]
 fn a_stop_that_races_with_rest_still_counts_and_one_after_the_result_does_not() {
-    let mut session = running(Limits::default());
-    on(&mut session, Input::Deadline);
-    assert_eq!(kinds(&on(&mut session, Input::Idle)), ["emit finished", "finish timeout"]);
+    let mut event_loop = running(Limits::default());
+    on(&mut event_loop, Input::Deadline);
+    assert_eq!(kinds(&on(&mut event_loop, Input::Idle)), ["emit finished", "finish timeout"]);
 
-    let mut session = running(Limits::default());
-    say(&mut session, GuestMessage::Done(None));
-    on(&mut session, Input::Deadline);
-    assert_eq!(kinds(&on(&mut session, Input::Stopped(Stop::Interrupted))), ["emit finished", "finish ok"]);
+    let mut event_loop = running(Limits::default());
+    say(&mut event_loop, GuestMessage::Done(None));
+    on(&mut event_loop, Input::Deadline);
+    assert_eq!(kinds(&on(&mut event_loop, Input::Stopped(Stop::Interrupted))), ["emit finished", "finish ok"]);
 }
 
 #[test]
 fn nothing_is_believed_after_the_end() {
-    let mut session = running(Limits::default());
+    let mut event_loop = running(Limits::default());
     let mut actions = VecDeque::new();
-    session.on(MS, Input::Message(GuestMessage::Done(Json::from_text("1").ok())), &mut actions);
+    event_loop.on(MS, Input::Message(GuestMessage::Done(Json::from_text("1").ok())), &mut actions);
     assert_eq!(kinds(&actions), ["interrupt"]);
     for said in [GuestMessage::Done(None), call(1), GuestMessage::Console { level: Level::Log, text: "late" }] {
         let mut actions = VecDeque::new();
-        assert_eq!(session.on(MS, Input::Message(said), &mut actions), None);
+        assert_eq!(event_loop.on(MS, Input::Message(said), &mut actions), None);
         assert_eq!(kinds(&actions), Vec::<String>::new());
     }
-    let mut actions = on(&mut session, Input::Idle);
+    let mut actions = on(&mut event_loop, Input::Idle);
     let Some(Action::Finish(ending)) = actions.pop_back() else { panic!("it ended") };
     assert_eq!(ending.result, Ok(Json::from_text("1").ok()));
     assert_eq!(ending.console, []);
@@ -203,11 +203,11 @@ fn nothing_is_believed_after_the_end() {
 
 #[test]
 fn calls_left_open_are_reported_and_named() {
-    let mut session = running(Limits { parallel_calls: 1, ..Limits::default() });
-    say(&mut session, call(1));
-    say(&mut session, call(2));
-    on(&mut session, Input::Idle);
-    let mut actions = on(&mut session, Input::Cancel);
+    let mut event_loop = running(Limits { parallel_calls: 1, ..Limits::default() });
+    say(&mut event_loop, call(1));
+    say(&mut event_loop, call(2));
+    on(&mut event_loop, Input::Idle);
+    let mut actions = on(&mut event_loop, Input::Cancel);
     assert_eq!(kinds(&actions), ["emit external_error", "emit finished", "finish cancelled"]);
     let Some(Action::Finish(ending)) = actions.pop_back() else { panic!("it ended") };
     let dropped: Vec<_> = ending.dropped_calls.iter().map(|call| (call.call_id, call.started)).collect();
@@ -216,7 +216,7 @@ fn calls_left_open_are_reported_and_named() {
 
 #[test]
 fn forged_calls_are_refused_and_counted() {
-    let mut session = running(Limits::default());
+    let mut event_loop = running(Limits::default());
     for said in [
         call(0),
         call(2),
@@ -224,23 +224,23 @@ fn forged_calls_are_refused_and_counted() {
         GuestMessage::Call { id: 1, function: "external_nothing", input: None },
         GuestMessage::Call { id: 1, function: "toString", input: None },
     ] {
-        assert!(say(&mut session, said).is_some_and(|refusal| refusal.starts_with('!')));
+        assert!(say(&mut event_loop, said).is_some_and(|refusal| refusal.starts_with('!')));
     }
-    say(&mut session, GuestMessage::Done(None));
-    let mut actions = on(&mut session, Input::Idle);
+    say(&mut event_loop, GuestMessage::Done(None));
+    let mut actions = on(&mut event_loop, Input::Idle);
     let Some(Action::Finish(ending)) = actions.pop_back() else { panic!("it ended") };
     assert_eq!((ending.stats.refused_messages, ending.stats.calls), (5, 0));
 }
 
 #[test]
 fn the_console_says_once_that_it_is_full() {
-    let mut session = running(Limits { console_bytes: 5, ..Limits::default() });
+    let mut event_loop = running(Limits { console_bytes: 5, ..Limits::default() });
     let log = |text| GuestMessage::Console { level: Level::Log, text };
-    assert_eq!(say(&mut session, log("12345")), None);
-    assert_eq!(say(&mut session, log("6")).as_deref(), Some(CONSOLE_FULL));
-    assert_eq!(say(&mut session, log("7")).as_deref(), Some(CONSOLE_FULL));
-    say(&mut session, GuestMessage::Done(None));
-    let mut actions = on(&mut session, Input::Idle);
+    assert_eq!(say(&mut event_loop, log("12345")), None);
+    assert_eq!(say(&mut event_loop, log("6")).as_deref(), Some(CONSOLE_FULL));
+    assert_eq!(say(&mut event_loop, log("7")).as_deref(), Some(CONSOLE_FULL));
+    say(&mut event_loop, GuestMessage::Done(None));
+    let mut actions = on(&mut event_loop, Input::Idle);
     let Some(Action::Finish(ending)) = actions.pop_back() else { panic!("it ended") };
     let lines: Vec<&str> = ending.console.iter().map(|line| &*line.text).collect();
     assert_eq!(lines, ["12345", "console output over 5 bytes is not kept"]);
@@ -275,18 +275,18 @@ fn nth(n: u8) -> Input<'static> {
 
 #[test]
 fn a_failure_is_explained_once_and_the_last_event_and_the_end_carry_the_same() {
-    let mut session = running(Limits::default());
+    let mut event_loop = running(Limits::default());
     let mut actions = VecDeque::new();
-    session.on(MS, Input::Stopped(Stop::OutOfMemory), &mut actions);
+    event_loop.on(MS, Input::Stopped(Stop::OutOfMemory), &mut actions);
     assert_eq!(kinds(&actions), ["explain outOfMemory"]);
     let Some(Action::Explain(mut failure)) = actions.pop_back() else { panic!("it asks") };
     // Nothing else counts meanwhile.
     for input in [Input::Idle, Input::Deadline, Input::Cancel, Input::Tick, answer(1)] {
-        session.on(MS, input, &mut actions);
+        event_loop.on(MS, input, &mut actions);
     }
-    assert!(actions.is_empty() && !session.finished());
+    assert!(actions.is_empty() && !event_loop.finished());
     failure.hint = Some("explained".into());
-    session.on(MS, Input::Explained(failure), &mut actions);
+    event_loop.on(MS, Input::Explained(failure), &mut actions);
     assert_eq!(kinds(&actions), ["emit finished", "finish outOfMemory"]);
     let hints: Vec<Option<String>> = actions
         .into_iter()
@@ -297,16 +297,16 @@ fn a_failure_is_explained_once_and_the_last_event_and_the_end_carry_the_same() {
         })
         .collect();
     assert_eq!(hints, [Some("explained".into()), Some("explained".into())]);
-    assert!(on(&mut session, Input::Stopped(Stop::Interrupted)).is_empty());
+    assert!(on(&mut event_loop, Input::Stopped(Stop::Interrupted)).is_empty());
 }
 
 #[test]
 fn an_explanation_that_does_not_come_is_done_without() {
-    let mut session = running(Limits::default());
+    let mut event_loop = running(Limits::default());
     let mut actions = VecDeque::new();
-    session.on(MS, Input::Stopped(Stop::OutOfMemory), &mut actions);
+    event_loop.on(MS, Input::Stopped(Stop::OutOfMemory), &mut actions);
     actions.clear();
-    session.on(MS, Input::Stopped(Stop::Interrupted), &mut actions);
+    event_loop.on(MS, Input::Stopped(Stop::Interrupted), &mut actions);
     assert_eq!(kinds(&actions), ["emit finished", "finish outOfMemory"]);
 }
 
@@ -323,21 +323,21 @@ fn a_rejected_program_begins_and_ends_in_its_events() {
         code_length: 3,
         mode: Mode::Live,
     };
-    let session = EventLoop::reject(start, Failure::new(FailureKind::Syntax, "SyntaxError", "no"), &mut actions);
+    let event_loop = EventLoop::reject(start, Failure::new(FailureKind::Syntax, "SyntaxError", "no"), &mut actions);
     assert_eq!(kinds(&actions), ["emit started", "emit finished", "finish syntax"]);
-    assert!(session.finished());
+    assert!(event_loop.finished());
 }
 
 #[test]
 fn progress_counts_while_its_call_is_open() {
-    let mut session = running(Limits::default());
-    let progress = |session: &mut EventLoop| kinds(&on(session, Input::Progress(1, Progress::default())));
-    say(&mut session, call(1));
-    assert!(progress(&mut session).is_empty());
-    on(&mut session, Input::Idle);
-    assert_eq!(progress(&mut session), ["emit external_progress"]);
-    on(&mut session, answer(1));
-    assert!(progress(&mut session).is_empty());
+    let mut event_loop = running(Limits::default());
+    let progress = |event_loop: &mut EventLoop| kinds(&on(event_loop, Input::Progress(1, Progress::default())));
+    say(&mut event_loop, call(1));
+    assert!(progress(&mut event_loop).is_empty());
+    on(&mut event_loop, Input::Idle);
+    assert_eq!(progress(&mut event_loop), ["emit external_progress"]);
+    on(&mut event_loop, answer(1));
+    assert!(progress(&mut event_loop).is_empty());
 }
 
 /// What holds in every order: events are well formed, the engine is never asked to work while it works, and after the
@@ -378,7 +378,7 @@ impl Watcher {
 }
 
 fn play(order: &[u8]) {
-    let (mut session, actions) = start(Limits::default());
+    let (mut event_loop, actions) = start(Limits::default());
     let mut watcher = Watcher { busy: false, finished: false, open: Vec::new() };
     assert_eq!(kinds(&actions), ["emit started", "run"]);
     watcher.watch(order, actions);
@@ -390,14 +390,14 @@ fn play(order: &[u8]) {
         if matches!(n, 2 | 8) {
             watcher.busy = false;
         }
-        watcher.watch(order, on(&mut session, nth(*n)));
+        watcher.watch(order, on(&mut event_loop, nth(*n)));
     }
     // The stall question keeps the engine at work once more.
     if watcher.busy {
         watcher.busy = false;
-        watcher.watch(order, on(&mut session, Input::Idle));
+        watcher.watch(order, on(&mut event_loop, Input::Idle));
     }
-    assert!(watcher.finished && session.finished(), "{order:?} never ended");
+    assert!(watcher.finished && event_loop.finished(), "{order:?} never ended");
 }
 
 #[test]
@@ -424,16 +424,16 @@ proptest! {
     fn arbitrary_texts_of_the_guest_never_panic(texts in prop::collection::vec(
         "(call|timer|untimer|log|done|fail|waiting|unserializable|url)? ?[0-9]{0,20} ?(external_a|log|5)?(\n(\\PC{0,20}|\\{\"name\":\"a\",\"message\":\"b\"\\}|[0-9]{1,5}))?", 0..30
     )) {
-        let mut session = running(Limits { console_bytes: 50, timers: 2, calls: 2, ..Limits::default() });
+        let mut event_loop = running(Limits { console_bytes: 50, timers: 2, calls: 2, ..Limits::default() });
         let mut actions = VecDeque::new();
         for text in &texts {
             match GuestMessage::parse(text) {
-                Ok(said) => drop(session.on(MS, Input::Message(said), &mut actions)),
-                Err(_) => drop(session.refuse()),
+                Ok(said) => drop(event_loop.on(MS, Input::Message(said), &mut actions)),
+                Err(_) => drop(event_loop.refuse()),
             }
         }
-        session.on(MS, Input::Cancel, &mut actions);
-        on(&mut session, Input::Idle);
-        prop_assert!(session.finished());
+        event_loop.on(MS, Input::Cancel, &mut actions);
+        on(&mut event_loop, Input::Idle);
+        prop_assert!(event_loop.finished());
     }
 }
