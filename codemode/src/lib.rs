@@ -89,7 +89,7 @@ pub fn wasm() -> Threaded<Wasm> {
 #[cfg(feature = "wasm")]
 pub use codemode_driver_wasm::{Cache as WasmCache, Options as WasmOptions, Wasm};
 
-/// V8 in this process. It starts slowly and computes fastest: [`Threaded::warm`] hides the first.
+/// V8 in this process. Slow to start, fastest to compute; a [warm pool](Threaded::warm) hides the start-up cost.
 #[cfg(feature = "v8")]
 pub fn v8() -> Threaded<codemode_driver_v8::V8> {
     codemode_driver_v8::driver()

@@ -73,7 +73,7 @@ impl Engine for QuickJs {
     const INFO: EngineInfo = EngineInfo::new("quickjs", "quickjs-ng 0.16.2 (rquickjs 0.14.0)")
         .interrupt(InterruptSupport::Anywhere)
         .heap(HeapEnforcement::Counted)
-        .isolation("one runtime for each execution, in this process; as strong as QuickJS is free of memory errors");
+        .isolation("one runtime for each execution, in this process; only as strong as QuickJS's memory safety");
 
     type Options = ();
 

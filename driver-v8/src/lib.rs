@@ -41,7 +41,7 @@ impl Engine for V8 {
     const INFO: EngineInfo = EngineInfo::new("v8", "V8 15.2.124 (v8 152.2.0)")
         .interrupt(InterruptSupport::ProgramCode)
         .heap(HeapEnforcement::BestEffort)
-        .isolation("one isolate for each execution, in this process; as strong as V8 is free of memory errors");
+        .isolation("one isolate for each execution, in this process; only as strong as V8's memory safety");
 
     type Options = ();
 

@@ -132,7 +132,7 @@ impl CodeMode {
         })
     }
 
-    /// The declarations of some functions with the types they need, each once. Names that are none are passed over.
+    /// The declarations of some functions with the types they need, each once. Unknown names are ignored.
     pub fn stubs_of(&self, functions: &[&str]) -> String {
         let (mut text, mut types) = (String::new(), HashSet::new());
         for stub in functions.iter().filter_map(|name| self.inner.catalog.stub(name)) {
@@ -146,7 +146,7 @@ impl CodeMode {
         text
     }
 
-    /// What is wrong with single tools, such as a schema that is none. The other tools are not affected.
+    /// What is wrong with single tools, such as an invalid schema. The other tools are not affected.
     pub fn problems(&self) -> &[String] {
         &self.inner.problems
     }

@@ -91,8 +91,8 @@ pub trait IsolateDriver: fmt::Debug + Send + Sync + 'static {
     /// [`ErrorKind::ThreadsLost`] when too many programs hold their threads.
     fn create_context(&self, config: ContextConfig) -> BoxFuture<'_, Result<Box<dyn IsolateContext>, Error>>;
 
-    /// Runs one program in a sandbox made for it and destroyed after it: before the answer if the sandbox held much, a
-    /// moment later if it held little. Drivers that can start and run in one step do so here.
+    /// Runs one program in a sandbox of its own. A sandbox that held more than 4 MiB is destroyed before the caller is
+    /// answered; a smaller one just after. Drivers that can start and run in one step do so here.
     ///
     /// # Errors
     /// Those of [`create_context`](Self::create_context) and [`IsolateContext::execute`].

@@ -132,7 +132,7 @@ fn start() -> Result<(), Error> {
     let _one_at_a_time = lock(&STARTING);
     if STARTED.get().is_none() {
         thread::Builder::new().name("codemode-timer".into()).spawn(|| TIMERS.run()).map_err(|e| {
-            Error::new(ErrorKind::DriverStart, "the thread that keeps deadlines could not be started").because(e)
+            Error::new(ErrorKind::Io, "the thread that keeps deadlines could not be started").because(e)
         })?;
         STARTED.get_or_init(|| ());
     }

@@ -26,7 +26,8 @@ pub enum SecretCheck {
 }
 
 impl SecretCheck {
-    /// Asks `decide` for each parameter. Asked again in its answer, a parameter is warned of.
+    /// Asks `decide` for each parameter. If it returns [`Ask`](Self::Ask) itself, the parameter is treated as
+    /// [`Warn`](Self::Warn).
     pub fn ask(decide: impl Fn(&SecretParameter) -> SecretCheck + Send + Sync + 'static) -> Self {
         Self::Ask(Arc::new(decide))
     }

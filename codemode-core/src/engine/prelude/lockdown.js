@@ -189,7 +189,7 @@ const addGlobals = (globals) => {
   }
 };
 
-// While it writes a snapshot V8 has no `stackTraceLimit` yet. The engine asks for it then (PRELUDE_LOCK), or `startClock`
+// While it writes a snapshot V8 has no `stackTraceLimit` yet. The engine asks for it then (PRELUDE_SEAL), or `startClock`
 // does it, before any guest code.
 const inSnapshot = ErrorCtor.captureStackTrace !== undefined && ErrorCtor.stackTraceLimit === undefined;
 fixMembers();
