@@ -13,7 +13,7 @@ use codemode::{
 use codemode_benches::tools;
 use codemode_core::{
     session::{
-        Action, EventLoop, Input, Mode, Start,
+        Action, EventLoop, Input, Start,
         message::{GuestMessage, HostMessage},
     },
     testing::{ScriptedEngine, ScriptedOptions},
@@ -102,14 +102,8 @@ fn session_of_calls(start: Start) -> bool {
 }
 
 fn start() -> Start {
-    Start {
-        tool_call_id: "bench".into(),
-        limits: Limits::default(),
-        tools: Arc::new(ToolNames::new(EXTERNALS.map(|name| (name, name)))),
-        functions: None,
-        epoch_ms: 1_700_000_000_000,
-        seed: 1,
-        code_length: PROGRAM.len(),
-        mode: Mode::Live,
-    }
+    let tools = Arc::new(ToolNames::new(EXTERNALS.map(|name| (name, name))));
+    let mut start = Start::new("bench", Limits::default(), tools);
+    (start.epoch_ms, start.seed, start.code_length) = (1_700_000_000_000, 1, PROGRAM.len());
+    start
 }

@@ -29,7 +29,7 @@ impl Tools {
     /// What is wrong with them, and where.
     pub fn open(args: &ToolArgs) -> Result<Self, Problem> {
         // A single run wants all its tools; each server has a limit of its own.
-        Self::open_with_patience(args, Duration::MAX)
+        Self::open_with_timeout(args, Duration::MAX)
     }
 
     /// As [`open`](Self::open); waits only so long for slow MCP servers.
@@ -37,7 +37,7 @@ impl Tools {
     /// # Errors
     /// What is wrong with them, and where.
     #[cfg_attr(not(feature = "mcp"), allow(unused_variables))]
-    pub fn open_with_patience(args: &ToolArgs, patience: Duration) -> Result<Self, Problem> {
+    pub fn open_with_timeout(args: &ToolArgs, timeout: Duration) -> Result<Self, Problem> {
         let mut tools = Vec::new();
         // First the file: a mistake in it is found without making a database.
         let commands = args.tools.as_deref().map(commands).transpose()?;
@@ -53,7 +53,7 @@ impl Tools {
             commands,
             // Last: a mistake elsewhere is found without starting programs.
             #[cfg(feature = "mcp")]
-            mcp: args.mcp.as_deref().map(|path| crate::mcp::servers::McpServers::open(path, patience)).transpose()?,
+            mcp: args.mcp.as_deref().map(|path| crate::mcp::servers::McpServers::open(path, timeout)).transpose()?,
         })
     }
 

@@ -151,7 +151,10 @@ mod tests {
             (name.to_owned(), check)
         });
         let trials = Gaps::parse(known, suite).expect("it can be read").trials(checks.collect());
-        let ran = libtest_mimic::run(&Arguments { quiet: true, ..Arguments::default() }, trials);
+        // Its report goes to a file: whoever counts the tests of this program would count these as well.
+        let report = tempfile::NamedTempFile::new().expect("a temporary file");
+        let logfile = Some(report.path().display().to_string());
+        let ran = libtest_mimic::run(&Arguments { logfile, ..Arguments::default() }, trials);
         (ran.num_passed, ran.num_failed, ran.num_ignored)
     }
 

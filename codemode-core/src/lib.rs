@@ -23,6 +23,7 @@ mod types;
 pub use codemode_typescript as typescript;
 // They stand in signatures: `Tool::typed` takes types of `schemars`, schemas and values are those of `serde_json`.
 pub use schemars;
+pub use serde;
 pub use serde_json;
 
 pub use typescript::names::{self, sanitize_tool_name};

@@ -1,5 +1,5 @@
-//! Locking without poison: what a panic leaves behind in this crate's mutexes is still whole, since no callback of a host
-//! runs while one is held.
+//! Locking without poison: what a panic leaves behind in this crate's mutexes is still whole. Of a host, only its
+//! [`Journal`](crate::Journal) is called while one is held.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -20,6 +20,7 @@ use crate::engine::{
 
 /// What an engine of a [`ScriptedEngine`] program does next. Written one a line, as in the examples.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Step {
     /// `post call 1 external_a\n{}`: says the rest of the line, `\n` in it being a newline.
     Post(String),
@@ -74,6 +75,7 @@ pub struct ScriptedEngine {
 
 /// How a [`ScriptedEngine`] starts.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct ScriptedOptions {
     /// Creation fails with this text.
     pub fails: Option<String>,

@@ -7,7 +7,7 @@ use std::{fmt::Debug, fs, path::Path, sync::Arc, time::Duration};
 
 use codemode_core::{
     Call, CallError, ContextConfig, Event, EventKind, Failure, FailureKind, Json, Level, Limits, Outcome, Program,
-    Progress, Stats, ToolNames,
+    Progress, Recording, Stats, ToolNames,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -165,4 +165,32 @@ fn context_configs() {
     let read = golden("context-config", &config);
     assert_eq!(read.limits, config.limits);
     assert_eq!(read.tools.functions(), config.tools.functions());
+}
+
+#[test]
+fn a_record_of_before_the_renaming_reads() {
+    let text = concat!(
+        r#"{"journal":1,"javascript":"x","typescript":"y","tools":[["external_a","a"]],"limits":{"wallMs":250,"#,
+        r#""heapBytes":4194304,"stackBytes":524288,"calls":1000,"parallelCalls":32,"timers":1000,"consoleBytes":262144,"#,
+        r#""resultBytes":1048576,"answerBytes":4194304}}"#,
+        "\n{\"delivered\":\"s 5 7\\n[]\"}\n",
+        r#"{"end":{"failure":{"kind":"threw","name":"Error","message":"m"}}}"#,
+        "\n"
+    );
+    let recording = Recording::read(text.as_bytes()).expect("a journal");
+    assert_eq!(recording.header.limits.timeout, Duration::from_millis(250));
+    let failure = recording.end.and_then(|end| end.failure).expect("it failed");
+    assert_eq!(failure, Failure::new(FailureKind::Threw, "Error", "m"));
+}
+
+#[test]
+fn null_is_not_undefined_and_what_no_json_can_say_does_not_break_an_event() {
+    let error = CallError::new("E", "m").code(Value::Null).data(Value::Null);
+    let text = serde_json::to_string(&error).expect("JSON");
+    assert_eq!(serde_json::from_str::<CallError>(&text).expect("it reads back"), error);
+    let progress = Progress::new(f64::NAN).total(f64::INFINITY);
+    let kind = EventKind::Progress { call_id: 1, function: "external_a".into(), tool: "a".into(), progress };
+    let text = serde_json::to_string(&Event::new("t".into(), 0, kind)).expect("JSON");
+    let read: Event = serde_json::from_str(&text).expect("it reads back");
+    assert!(matches!(read.kind, EventKind::Progress { progress, .. } if progress == Progress::new(0.0)));
 }

@@ -30,6 +30,8 @@ pub use server::HttpOptions;
 #[cfg(feature = "server")]
 pub use server::{McpServer, McpServerOptions};
 // Types of other crates that stand in signatures here.
+#[cfg(feature = "server")]
+pub use tokio::io::{AsyncRead, AsyncWrite};
 #[cfg(feature = "server-http")]
 pub use tokio::net::TcpListener;
 #[cfg(feature = "server-http")]

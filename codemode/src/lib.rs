@@ -18,7 +18,7 @@ pub use codemode_core::{
     typescript,
 };
 // Types of other crates that stand in signatures: a host gets them in the version that fits.
-pub use codemode_core::{schemars, serde_json};
+pub use codemode_core::{schemars, serde, serde_json};
 #[cfg(any(feature = "mcp-client", feature = "mcp-server"))]
 pub use codemode_mcp as mcp;
 #[cfg(any(feature = "sqlite", feature = "command"))]
@@ -76,7 +76,7 @@ pub fn default_driver() -> Result<Arc<dyn IsolateDriver>, Error> {
 
 /// QuickJS in this process.
 #[cfg(feature = "quickjs")]
-pub fn quickjs() -> Threaded<codemode_driver_quickjs::QuickJs> {
+pub fn quickjs() -> Threaded<QuickJs> {
     codemode_driver_quickjs::driver()
 }
 
@@ -89,9 +89,14 @@ pub fn wasm() -> Threaded<Wasm> {
 #[cfg(feature = "wasm")]
 pub use codemode_driver_wasm::{Cache as WasmCache, Options as WasmOptions, Wasm};
 
+#[cfg(feature = "quickjs")]
+pub use codemode_driver_quickjs::QuickJs;
+#[cfg(feature = "v8")]
+pub use codemode_driver_v8::V8;
+
 /// V8 in this process. Slow to start, fastest to compute; a [warm pool](Threaded::warm) hides the start-up cost.
 #[cfg(feature = "v8")]
-pub fn v8() -> Threaded<codemode_driver_v8::V8> {
+pub fn v8() -> Threaded<V8> {
     codemode_driver_v8::driver()
 }
 

@@ -24,7 +24,7 @@ pub fn serve(args: &McpArgs) -> Result<ExitStatus, Problem> {
     limits.check()?;
     let token = token(args.token_env.as_deref())?;
     let driver = tools::driver(args.driver.as_deref())?;
-    let tools = Arc::new(Tools::open_with_patience(&args.tools, CONNECT_TIMEOUT)?);
+    let tools = Arc::new(Tools::open_with_timeout(&args.tools, CONNECT_TIMEOUT)?);
     let mut options = McpServerOptions::default();
     options.result_tokens = args.result_tokens.unwrap_or(options.result_tokens);
     if let Some(servers) = tools.mcp() {

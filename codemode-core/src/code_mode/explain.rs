@@ -22,25 +22,27 @@ pub(crate) struct Explainer {
     compiled: Arc<Compiled>,
     names: Arc<ToolNames>,
     catalog: Arc<Catalog>,
-    /// Set once the failure is explained: the place among the warnings of the lint that predicted it, if one did.
-    predicted: OnceLock<Option<usize>>,
+    /// The failure as it was explained, and the place among the warnings of the lint that predicted it, if one did.
+    explained: OnceLock<(Failure, Option<usize>)>,
 }
 
 impl Explainer {
     pub(crate) fn new(code: &str, compiled: Arc<Compiled>, names: Arc<ToolNames>, catalog: Arc<Catalog>) -> Self {
-        Self { code: code.into(), compiled, names, catalog, predicted: OnceLock::new() }
+        Self { code: code.into(), compiled, names, catalog, explained: OnceLock::new() }
     }
 
     /// Adds what the program's text tells about an outcome. Explains its failure if the driver did not ask for that.
     pub(crate) fn complete(&self, mut outcome: Outcome) -> Outcome {
-        let mut by_host = false;
+        let (mut cause, mut by_host) = (None, false);
         if let Err(failure) = &mut outcome.result {
-            if self.predicted.get().is_none() {
-                self.explain(failure);
-            }
+            cause = match self.explained.get() {
+                Some((explained, cause)) if explained == failure => *cause,
+                // The driver did not ask, or did not wait for the explanation.
+                _ => self.translate(failure),
+            };
             by_host = failure.kind.ended_by_host();
         }
-        let cause = self.predicted.get().copied().flatten().and_then(|at| self.compiled.warnings.get(at));
+        let cause = cause.and_then(|at| self.compiled.warnings.get(at));
         // What the failure's hint says is not said twice.
         let lints: Vec<&Diagnostic> = self.compiled.warnings.iter().filter(|lint| Some(*lint) != cause).collect();
         let said = lints.iter().map(|lint| {
@@ -58,11 +60,17 @@ impl Explainer {
 
     /// Puts a failure into the terms of the model's text.
     pub(crate) fn explain(&self, failure: &mut Failure) {
+        let cause = self.translate(failure);
+        // An execution has one failure; of two, the first was told.
+        let _ = self.explained.set((failure.clone(), cause));
+    }
+
+    /// Gives the place among the warnings of the lint that predicted the failure, if one did.
+    fn translate(&self, failure: &mut Failure) -> Option<usize> {
         self.locate(failure);
         let cause = self.compiled.warnings.iter().position(|lint| predicted(lint, failure));
         self.add_hint(failure, cause.and_then(|at| self.compiled.warnings.get(at)));
-        // An execution has one failure; of two, the first was told.
-        let _ = self.predicted.set(cause);
+        cause
     }
 
     fn locate(&self, failure: &mut Failure) {

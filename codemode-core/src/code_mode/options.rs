@@ -87,8 +87,7 @@ impl ExecuteOptions {
         self
     }
 
-    /// Gives the events of this execution as a stream, which ends when the execution has. Unbounded: what is not read is
-    /// kept, at most the events of [`Limits::calls`] calls and [`Limits::console_bytes`] of console text.
+    /// Gives the events of this execution as a stream, which ends when the execution has. Unbounded: what is not read is kept.
     pub fn stream_events(self) -> (Self, EventStream) {
         let (send, receive) = mpsc::unbounded_channel();
         // Nobody may listen any more.

@@ -6,31 +6,32 @@ use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock,
+        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU8, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use futures_util::task::AtomicWaker;
-use tokio::sync::oneshot;
+use tokio::{runtime::Handle, sync::oneshot};
 
 use crate::{
     driver::{
-        ContextConfig, Host, Program, ReceiveProgress,
+        Answer, ContextConfig, Host, Program, ReceiveProgress,
         clock::{fresh_seed, real_time_ms},
-        timer::{self, Timer},
+        state::{Running, State},
+        timer,
         workers::Workers,
     },
     engine::{Interrupter, Port, Stop},
-    journal::{Entry, Journal, Recording, replay::Replay},
+    journal::{Entry, Recording, replay::Replay},
     poison::lock,
     session::{
         Action, EventLoop, Input, Mode, Start,
         message::{GuestMessage, refusal},
         url,
     },
-    types::{Error, ErrorKind, Event, Failure, Json, Limits, Outcome, Progress},
+    types::{Error, ErrorKind, Failure, Json, Outcome, Progress},
 };
 
 /// What an execution is asked to do.
@@ -40,7 +41,7 @@ pub(crate) struct Job {
     pub(crate) source: Source,
     pub(crate) requested: Instant,
     /// The runtime the host's tools expect around them.
-    pub(crate) runtime: Option<tokio::runtime::Handle>,
+    pub(crate) runtime: Option<Handle>,
 }
 
 /// Where answers come from.
@@ -48,9 +49,6 @@ pub(crate) enum Source {
     Live(Arc<dyn Host>),
     Recorded(Box<Recording>),
 }
-
-/// What the caller waits for.
-pub(crate) type Answer = Result<Outcome, Error>;
 
 /// The part of an execution that any thread may touch. One engine has one, for its one program.
 #[derive(Default)]
@@ -62,35 +60,13 @@ pub(crate) struct Execution {
     busy: AtomicBool,
     /// The thread in the loop was given up and counted as lost.
     lost: AtomicBool,
-    host_panicked: AtomicBool,
+    pub(super) host_panicked: AtomicBool,
     /// A recorded cancel that the replay can only meet at its deadline.
     deadline_is_cancel: AtomicBool,
     pub(super) waker: AtomicWaker,
+    /// The outbox is settled.
+    settled: Condvar,
     interrupter: OnceLock<Interrupter>,
-}
-
-#[derive(Default)]
-struct State {
-    running: Option<Running>,
-    answer: Option<oneshot::Sender<Answer>>,
-    /// Why there will be no execution, until somebody asks for one.
-    failed: Option<Error>,
-    grace: Option<Timer>,
-    /// Events that wait for the one that is being delivered.
-    outbox: VecDeque<Event>,
-    /// Somebody is in the host's event callback.
-    delivering: bool,
-    /// Actions for the loop, from where they could not be done.
-    deferred: VecDeque<Action>,
-}
-
-struct Running {
-    event_loop: EventLoop,
-    host: Option<Arc<dyn Host>>,
-    journal: Option<Box<dyn Journal>>,
-    replay: Option<Replay>,
-    begun: Instant,
-    startup: Duration,
 }
 
 const GO_ON: u8 = 0;
@@ -145,7 +121,7 @@ impl Execution {
         // The timer runs: the deadline of this execution was set with it.
         let timer = timer::set(Instant::now() + grace, give_up).ok();
         let mut state = self.lock();
-        if state.running.as_ref().is_some_and(|running| running.event_loop.finished()) {
+        if state.is_over() {
             drop(state);
             drop(timer);
         } else {
@@ -166,16 +142,13 @@ impl Execution {
         let mut actions = VecDeque::new();
         let mut state = self.lock();
         let fired = state.grace.take();
-        if let Some(running) = &mut state.running {
-            if running.event_loop.finished() {
-                return;
-            }
-            let now = running.begun.elapsed();
-            if let Some(input) = self.stop_input() {
-                running.event_loop.on(now, input, &mut actions);
-            }
-            running.event_loop.on(now, Input::Stopped(Stop::Interrupted), &mut actions);
+        if state.is_over() {
+            return;
         }
+        if let Some(input) = self.stop_input() {
+            state.advance(input, &mut actions);
+        }
+        state.advance(Input::Stopped(Stop::Interrupted), &mut actions);
         if self.busy.load(Ordering::SeqCst) && !self.lost.swap(true, Ordering::SeqCst) {
             workers.count_lost();
         }
@@ -189,6 +162,7 @@ impl Execution {
                 let _ = answer.send(Err(error));
             }
         }
+        let runtime = state.running.as_ref().and_then(|running| running.runtime.clone());
         drop(state);
         drop(fired);
         if actions.is_empty() {
@@ -196,11 +170,17 @@ impl Execution {
         }
         let execution = self.clone();
         workers.spawn_report(move || {
-            while let Some(action) = execution.perform(&mut actions) {
-                match action {
-                    Action::Finish(outcome) => execution.answer(*outcome, None),
-                    other => execution.defer(other),
+            let _inside = runtime.as_ref().map(Handle::enter);
+            let report = || {
+                while let Some(action) = execution.perform(&mut actions) {
+                    match action {
+                        Action::Finish(outcome) => execution.answer(*outcome, None),
+                        other => execution.defer(other),
+                    }
                 }
+            };
+            if catch_unwind(AssertUnwindSafe(report)).is_err() {
+                execution.fail(host_panicked());
             }
         });
     }
@@ -234,7 +214,7 @@ impl Execution {
         let reply = match GuestMessage::parse(text) {
             Err(_) => Some(running.event_loop.refuse()),
             Ok(GuestMessage::Url(request)) => return Some(url::answer(request)),
-            Ok(said) => running.event_loop.on(running.begun.elapsed(), Input::Message(said), &mut actions),
+            Ok(said) => state.advance(Input::Message(said), &mut actions),
         };
         drop(state);
         while let Some(action) = self.perform(&mut actions) {
@@ -245,25 +225,27 @@ impl Execution {
 
     /// Does, in order, what needs neither the engine nor the tools; gives back the first action that does.
     ///
-    /// Every action of an event loop goes through here, whoever called the event loop.
+    /// Every action of an event loop goes through here, whoever called the event loop, and every event before it.
     pub(super) fn perform(&self, actions: &mut VecDeque<Action>) -> Option<Action> {
-        while let Some(action) = actions.pop_front() {
-            match action {
-                Action::Emit(event) => self.emit(event),
+        loop {
+            let over = self.deliver_events();
+            match actions.pop_front()? {
                 Action::Interrupt => self.interrupt(),
                 Action::Explain(failure) => {
                     let failure = self.explain(failure);
                     self.on(Input::Explained(failure), actions);
                 }
+                // The caller was answered by another thread: no tool may begin after that.
+                Action::Run(_) | Action::Deliver(_) | Action::Start(_) | Action::Wait(_) if over => {}
                 needs_more => return Some(needs_more),
             }
         }
-        None
     }
 
     /// Leaves an action to the loop, which alone has the engine and the tools.
     fn defer(&self, action: Action) {
         self.lock().deferred.push_back(action);
+        self.waker.wake();
     }
 
     fn explain(&self, mut failure: Box<Failure>) -> Box<Failure> {
@@ -276,34 +258,53 @@ impl Execution {
         failure
     }
 
-    /// Hands an event to the host, after those that came before it. If somebody is in the host's callback, it is left to
-    /// them.
-    fn emit(&self, event: Event) {
+    /// Hands the host the events in the outbox, one at a time and in order. What comes while another thread does so is left
+    /// to that thread. Says whether the execution is over.
+    fn deliver_events(&self) -> bool {
         let mut state = self.lock();
-        state.outbox.push_back(event);
-        if !state.delivering {
-            self.deliver_events(state);
-        }
-    }
-
-    fn deliver_events<'a>(&'a self, mut state: MutexGuard<'a, State>) {
-        state.delivering = true;
-        while let Some(event) = state.outbox.pop_front() {
+        while !state.outbox.delivering
+            && let Some(event) = state.outbox.events.pop_front()
+        {
             let Some(host) = state.running.as_ref().and_then(|running| running.host.clone()) else { continue };
+            if self.host_panicked.load(Ordering::SeqCst) {
+                continue;
+            }
+            state.outbox.delivering = true;
             drop(state);
-            if !self.host_panicked.load(Ordering::SeqCst)
-                && catch_unwind(AssertUnwindSafe(|| host.event(event))).is_err()
-            {
+            if catch_unwind(AssertUnwindSafe(|| host.event(event))).is_err() {
                 self.host_panicked.store(true, Ordering::SeqCst);
                 self.interrupt();
+                self.waker.wake();
             }
+            drop(host);
             state = self.lock();
+            state.outbox.delivering = false;
         }
-        state.delivering = false;
+        if state.outbox.awaited && state.outbox.is_settled() {
+            self.settled.notify_all();
+        }
+        state.is_over()
+    }
+
+    /// Waits until the host has received every event, so that a caller who is answered has them all. A callback that blocks
+    /// longer than the grace is not waited for.
+    pub(super) fn settle_events(&self) {
+        let mut state = self.lock();
+        let grace = state.running.as_ref().map(|running| running.grace).unwrap_or_default();
+        if state.outbox.is_settled() {
+            return;
+        }
+        state.outbox.awaited = true;
+        // Either way the answer is next.
+        let _ = self
+            .settled
+            .wait_timeout_while(state, grace, |state| !state.outbox.is_settled())
+            .unwrap_or_else(PoisonError::into_inner);
     }
 
     pub(super) fn begin(&self, job: Job, actions: &mut VecDeque<Action>) -> Option<Arc<dyn Host>> {
-        let Job { config, program, source, requested, .. } = job;
+        let Job { config, program, source, requested, runtime } = job;
+        let grace = config.limits.grace;
         let begun = Instant::now();
         let seed = program.seed.unwrap_or_else(fresh_seed);
         let (host, mode, replay) = match source {
@@ -332,40 +333,41 @@ impl Execution {
             mode,
         };
         let event_loop = EventLoop::start(start, actions);
-        self.lock().running = Some(Running {
+        let mut state = self.lock();
+        state.running = Some(Running {
             event_loop,
             host: host.clone(),
             journal,
             replay,
             begun,
             startup: begun.duration_since(requested),
+            grace,
+            runtime,
         });
+        state.outbox.collect(actions, 0);
+        drop(state);
         host
     }
 
     /// Tells the event loop what happened.
     pub(super) fn on(&self, input: Input<'_>, actions: &mut VecDeque<Action>) {
         let mut state = self.lock();
-        if let Some(running) = &mut state.running {
-            let now = running.begun.elapsed();
-            running.event_loop.on(now, input, actions);
-        }
+        state.advance(input, actions);
+        actions.extend(state.deferred.drain(..));
     }
 
     /// Tells the event loop that the engine came to rest, and first that it was asked to, if it was.
     pub(super) fn rested(&self, result: Result<(), Stop>, actions: &mut VecDeque<Action>) {
         let stop = self.stop_input();
         let mut state = self.lock();
-        let Some(running) = &mut state.running else { return };
-        let now = running.begun.elapsed();
         if let Some(stop) = stop {
-            running.event_loop.on(now, stop, actions);
+            state.advance(stop, actions);
         }
         let rest = match result {
             Ok(()) => Input::Idle,
             Err(stop) => Input::Stopped(stop),
         };
-        running.event_loop.on(now, rest, actions);
+        state.advance(rest, actions);
         actions.extend(state.deferred.drain(..));
     }
 
@@ -399,7 +401,7 @@ impl Execution {
     /// Sends the caller what became of it. The first answer counts.
     pub(super) fn answer(&self, mut outcome: Outcome, heap_peak_bytes: Option<u64>) {
         let mut state = self.lock();
-        let delivering = state.delivering;
+        let delivering = state.outbox.delivering;
         let Some(running) = &mut state.running else { return };
         let mut journal = running.journal.take();
         if let Some(journal) = &mut journal {
@@ -410,12 +412,11 @@ impl Execution {
         outcome.stats.heap_peak_bytes = heap_peak_bytes;
         let diverged = running.replay.as_mut().and_then(|replay| replay.finish(&outcome.result));
         // Whoever delivers events still needs it.
-        if !delivering {
-            running.host = None;
-        }
+        let host = if delivering { None } else { running.host.take() };
         let (answer, grace) = (state.answer.take(), state.grace.take());
         drop(state);
-        drop(grace);
+        // Outside the lock: what a host drops with them may come back here.
+        drop((host, journal, grace));
         let result = if self.host_panicked.load(Ordering::SeqCst) {
             Err(host_panicked())
         } else if let Some(error) = diverged {
@@ -432,14 +433,18 @@ impl Execution {
     /// The engine did not come up, or its driver panicked. Answers the caller, or the one that will come.
     pub(crate) fn fail(&self, error: Error) {
         let mut state = self.lock();
-        match state.answer.take() {
+        let running = state.running.as_mut().map(|running| (running.host.take(), running.journal.take()));
+        let answer = state.answer.take();
+        match answer {
             // A caller that went away wants no answer.
             Some(answer) => drop(answer.send(Err(error))),
             None => state.failed = Some(error),
         }
+        drop(state);
+        drop(running);
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
 }
@@ -447,53 +452,13 @@ impl Execution {
 impl ReceiveProgress for Execution {
     fn progress(&self, call_id: u64, progress: Progress) {
         let mut actions = VecDeque::new();
-        let mut state = self.lock();
-        let Some(running) = &mut state.running else { return };
-        let now = running.begun.elapsed();
-        running.event_loop.on(now, Input::Progress(call_id, progress), &mut actions);
-        drop(state);
+        self.lock().advance(Input::Progress(call_id, progress), &mut actions);
         while let Some(action) = self.perform(&mut actions) {
             self.defer(action);
         }
     }
 }
 
-/// Ends an execution whose program was rejected before it could run: its events are told, and the failure is its
-/// outcome.
-pub(crate) fn reject(
-    tool_call_id: Arc<str>,
-    code_length: usize,
-    failure: Failure,
-    host: Arc<dyn Host>,
-) -> Result<Outcome, Error> {
-    let start = Start {
-        tool_call_id,
-        limits: Limits::default(),
-        tools: Arc::default(),
-        functions: None,
-        epoch_ms: real_time_ms(),
-        seed: 0,
-        code_length,
-        mode: Mode::Live,
-    };
-    let mut actions = VecDeque::new();
-    let event_loop = EventLoop::reject(start, failure, &mut actions);
-    let execution = Execution::default();
-    let begun = Instant::now();
-    execution.lock().running =
-        Some(Running { event_loop, host: Some(host), journal: None, replay: None, begun, startup: Duration::ZERO });
-    let mut outcome = None;
-    while let Some(action) = execution.perform(&mut actions) {
-        if let Action::Finish(ended) = action {
-            outcome = Some(Outcome::new(ended.result));
-        }
-    }
-    if execution.host_panicked.load(Ordering::SeqCst) {
-        return Err(host_panicked());
-    }
-    outcome.ok_or_else(|| Error::new(ErrorKind::DriverFailed, "a rejected program came to no end"))
-}
-
-fn host_panicked() -> Error {
-    Error::new(ErrorKind::HostPanicked, "the host's event callback panicked; the execution was stopped")
+pub(super) fn host_panicked() -> Error {
+    Error::new(ErrorKind::HostPanicked, "a callback of the host panicked; the execution was stopped")
 }

@@ -43,7 +43,10 @@
 
 pub(crate) mod clock;
 mod execution;
+mod outbox;
+mod reject;
 mod run_loop;
+mod state;
 mod threaded;
 pub(crate) mod timer;
 mod workers;
@@ -62,11 +65,14 @@ use crate::{
     types::{Call, CallError, Error, ErrorKind, Event, Failure, Json, Limits, Outcome, Progress, ToolNames},
 };
 
-pub(crate) use execution::reject;
+pub(crate) use reject::reject;
 pub use threaded::Threaded;
 
 /// A future on the heap that can move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What the caller of an execution waits for.
+pub(crate) type Answer = Result<Outcome, Error>;
 
 /// Makes sandboxes of one kind. Cheap to share behind an [`Arc`]; all methods may be called from any thread.
 pub trait IsolateDriver: fmt::Debug + Send + Sync + 'static {
@@ -180,10 +186,11 @@ pub trait Host: Send + Sync + 'static {
     /// execution that fails, before its last event; event, journal and outcome then carry the same failure.
     fn explain(&self, _failure: &mut Failure) {}
 
-    /// Takes one event. Events of one execution arrive in order, each once, one at a time. Called on the thread that
-    /// runs the program, which waits meanwhile; on a thread of its own when that thread is stuck; and for
-    /// [`EventKind::Progress`](crate::EventKind::Progress) on the thread that reports it. A panic stops the execution
-    /// with [`ErrorKind::HostPanicked`].
+    /// Takes one event. Events of one execution arrive in order, each once, one at a time, and before the caller is answered.
+    /// Called on the thread that runs the program, which waits meanwhile; on the thread that reports
+    /// [`Progress`](crate::EventKind::Progress), which may have to deliver others that come meanwhile; and on a thread of its
+    /// own when the program's thread is stuck. A callback that blocks longer than [`Limits::grace`] is not waited for: the
+    /// caller is then answered first. A panic stops the execution with [`ErrorKind::HostPanicked`].
     fn event(&self, _event: Event) {}
 }
 

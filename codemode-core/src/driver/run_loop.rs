@@ -74,6 +74,7 @@ pub(crate) async fn drive<E: Engine>(mut engine: E, execution: Arc<Execution>, j
                 let small = heap_peak_bytes.is_some_and(|bytes| bytes <= SMALL_ENGINE);
                 // Destroyed here if it is not small.
                 let kept = small.then_some(engine);
+                execution.settle_events();
                 execution.answer(*outcome, heap_peak_bytes);
                 drop(kept);
                 return;

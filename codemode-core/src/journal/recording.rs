@@ -92,6 +92,13 @@ pub struct RecordedEnd {
     pub failure: Option<Failure>,
 }
 
+impl RecordedEnd {
+    /// An end with a failure, or with a result.
+    pub fn new(failure: Option<Failure>) -> Self {
+        Self { failure }
+    }
+}
+
 impl Header {
     fn new(javascript: &str, tools: &ToolNames, limits: &Limits) -> Self {
         Self {

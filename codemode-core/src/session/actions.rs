@@ -39,6 +39,7 @@ pub enum Input<'a> {
 /// What to do next.
 #[derive(Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "few exist at once, and each is moved into and out of a queue once")]
+#[non_exhaustive]
 pub enum Action {
     /// Tell the host.
     Emit(Event),
@@ -61,6 +62,7 @@ pub enum Action {
 
 /// What an event loop needs to know when it begins.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Start {
     /// Identifies the execution in events.
     pub tool_call_id: Arc<str>,
@@ -80,8 +82,25 @@ pub struct Start {
     pub mode: Mode,
 }
 
+impl Start {
+    /// A live execution of a program that can call `tools`, all of them, with the clock at 0 and seed 0.
+    pub fn new(tool_call_id: impl Into<Arc<str>>, limits: Limits, tools: Arc<ToolNames>) -> Self {
+        Self {
+            tool_call_id: tool_call_id.into(),
+            limits,
+            tools,
+            functions: None,
+            epoch_ms: 0,
+            seed: 0,
+            code_length: 0,
+            mode: Mode::Live,
+        }
+    }
+}
+
 /// Who decides the order of deliveries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Mode {
     /// The tools and the clock.
     Live,

@@ -15,6 +15,7 @@ pub const FORMAT: u32 = 1;
 
 /// What the guest can say through its port.
 #[derive(Debug, PartialEq)]
+#[non_exhaustive]
 pub enum GuestMessage<'a> {
     /// `call ID NAME` and the input's JSON: an `external_*` function was called.
     Call {
@@ -62,6 +63,7 @@ pub enum GuestMessage<'a> {
 
 /// Why a result has no JSON form.
 #[derive(Debug, PartialEq, Deserialize)]
+#[non_exhaustive]
 pub struct Problem {
     /// Where, such as `$.users[3].self`.
     pub path: String,
@@ -71,6 +73,7 @@ pub struct Problem {
 
 /// An error that the program threw, as the prelude describes it.
 #[derive(Debug, PartialEq, Deserialize)]
+#[non_exhaustive]
 pub struct Thrown {
     /// `error` for an `Error`, `value` for anything else.
     #[serde(default)]
@@ -168,6 +171,7 @@ fn level(word: Option<&str>) -> Result<Level, Malformed> {
 
 /// What the host delivers. `now` is the guest's clock from then on, in milliseconds since 1970.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum HostMessage {
     /// `s NOW SEED` and the function names: the first delivery, before the program.
     Start {

@@ -21,16 +21,29 @@ pub(crate) fn of_thrown(thrown: Thrown) -> Failure {
     }
     failure.frames = thrown.stack.as_deref().map(parse_stack).unwrap_or_default();
     failure.position = failure.frames.first().map(|frame| frame.position);
-    failure.code = thrown.code.and_then(|json| json.value().ok());
-    let data = thrown.data.and_then(|json| json.value().ok());
-    let fields = thrown.fields.and_then(|json| json.value().ok());
-    failure.data = data.or(fields);
+    failure.code = thrown.code.and_then(attached);
+    failure.data = thrown.data.and_then(attached).or_else(|| thrown.fields.and_then(attached));
     let mut below = Vec::new();
     list_causes(thrown.cause.as_deref(), &thrown.errors, &mut below);
     if !below.is_empty() {
         failure.message = format!("{}\n{}", failure.message, below.join("\n"));
     }
     failure
+}
+
+/// What was attached to an error. A value nested so deeply that it could not be read as part of a record or an event is
+/// kept as its text.
+fn attached(json: Json) -> Option<Value> {
+    let value = json.value().ok()?;
+    Some(if is_deeper(&value, MAX_ATTACHED_DEPTH) { Value::from(json.text()) } else { value })
+}
+
+fn is_deeper(value: &Value, depth: usize) -> bool {
+    match value {
+        Value::Array(items) => depth == 0 || items.iter().any(|item| is_deeper(item, depth - 1)),
+        Value::Object(map) => depth == 0 || map.values().any(|item| is_deeper(item, depth - 1)),
+        _ => false,
+    }
 }
 
 /// The program came to the end of its stack, and let it be.
@@ -201,3 +214,5 @@ fn round(n: usize, shift: u32) -> f64 {
 const OVERFLOWS: [&str; 1] = ["Maximum call stack size exceeded"];
 const OVERFLOW_HINT: &str = "the recursion is too deep; use a loop, or check that it ends";
 const MAX_NAMES: usize = 5;
+/// JSON is read to 128 levels; what holds an attached value adds a few.
+const MAX_ATTACHED_DEPTH: usize = 100;

@@ -104,7 +104,7 @@ pub(super) fn annotations(schema: &Map<String, Value>, key: Option<&str>) -> Doc
         // Draft 4 says `exclusiveMinimum: true` beside `minimum`.
         let name = exclusive.filter(|name| schema.get(*name) == Some(&Value::Bool(true))).unwrap_or(keyword);
         if let Some(number) = schema.get(*keyword).and_then(Value::as_number)
-            && number.as_f64().is_none_or(|number| number.abs() < LARGEST_EXACT)
+            && number.as_f64().is_none_or(|number| number.abs() < MAX_EXACT)
             && !(keyword.starts_with("min") && *keyword != "minimum" && number.as_u64() == Some(0))
             && !(keyword.ends_with("Items") && length_is_fixed(schema))
         {
@@ -184,7 +184,7 @@ const MIN_SENTENCE_CHARS: usize = 16;
 const MAX_VALUE_CHARS: usize = 40;
 
 /// Generators write the bounds of their integer types; they are of no use to a reader.
-const LARGEST_EXACT: f64 = 9_007_199_254_740_991.0;
+const MAX_EXACT: f64 = 9_007_199_254_740_991.0;
 
 const MACHINE_FORMATS: &[&str] = &["int32", "int64", "uint", "uint8", "uint16", "uint32", "uint64", "float", "double"];
 

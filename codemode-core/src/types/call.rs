@@ -74,10 +74,10 @@ pub struct CallError {
     /// What went wrong, for the model.
     pub message: String,
     /// A code to match on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "super::json::present")]
     pub code: Option<Value>,
     /// Anything else the program may want to read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "super::json::present")]
     pub data: Option<Value>,
 }
 

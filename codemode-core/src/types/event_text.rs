@@ -43,9 +43,9 @@ struct EventText {
     error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "super::json::present")]
     error_code: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "super::json::present")]
     error_data: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error_kind: Option<FailureKind>,
@@ -76,8 +76,9 @@ impl From<Event> for EventText {
             }
             EventKind::Progress { call_id, function, tool, progress } => {
                 text.put_call(call_id, function, tool);
-                text.progress = Some(progress.done);
-                text.total = progress.total;
+                // JSON has no infinity, and no number that is none.
+                text.progress = Some(if progress.done.is_finite() { progress.done } else { 0.0 });
+                text.total = progress.total.filter(|total| total.is_finite());
                 text.message = progress.message.map(Arc::from);
             }
             EventKind::CallResult { call_id, function, tool, result, duration } => {

@@ -30,10 +30,10 @@ pub struct Failure {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code_frame: Option<String>,
     /// The `code` of the thrown error, such as a tool's error code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "super::json::present")]
     pub code: Option<serde_json::Value>,
     /// The `data` of the thrown error.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "super::json::present")]
     pub data: Option<serde_json::Value>,
 }
 

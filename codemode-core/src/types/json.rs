@@ -67,9 +67,9 @@ impl fmt::Display for Json {
     }
 }
 
-/// For fields that may be `undefined`: one that is there has a value, `null` too.
-pub(crate) fn present<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Option<Json>, D::Error> {
-    Json::deserialize(input).map(Some)
+/// For optional fields: one that is there has a value, `null` too; one that is not is `undefined`.
+pub(crate) fn present<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(input: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(input).map(Some)
 }
 
 /// Returns the text with each escape of half a surrogate pair replaced, or `None` when there is nothing to replace.

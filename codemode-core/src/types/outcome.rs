@@ -140,6 +140,13 @@ pub struct DroppedCall {
     pub started: bool,
 }
 
+impl DroppedCall {
+    /// A call that was given up.
+    pub fn new(call_id: u64, function: impl Into<Arc<str>>, started: bool) -> Self {
+        Self { call_id, function: function.into(), started }
+    }
+}
+
 /// What an execution cost.
 ///
 /// As JSON, durations are in milliseconds: `startupMs`, `runMs`.

@@ -18,8 +18,8 @@ use tokio::{runtime::Handle, sync::oneshot};
 
 use crate::{
     driver::{
-        BoxFuture, ContextConfig, DriverInfo, Host, IsolateContext, IsolateDriver, Program,
-        execution::{Answer, Execution, Job, Source},
+        Answer, BoxFuture, ContextConfig, DriverInfo, Host, IsolateContext, IsolateDriver, Program,
+        execution::{Execution, Job, Source},
         run_loop::drive,
         timer,
         workers::Workers,
@@ -288,8 +288,8 @@ impl<E: Engine> Sandbox<E> {
         // Nobody waits for a warm sandbox.
         let _ = ready.send(Ok(()));
         // Its sender is gone when the driver or the context was dropped.
-        let Ok(mut job) = job.await else { return };
-        let runtime = job.runtime.take();
+        let Ok(job) = job.await else { return };
+        let runtime = job.runtime.clone();
         InRuntime { future: Box::pin(drive(engine, execution, job)), runtime }.await;
     }
 }

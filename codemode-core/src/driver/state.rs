@@ -1,0 +1,60 @@
+//! What the lock of an execution guards: its event loop, its host, its journal, and who waits for the answer.
+
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{runtime::Handle, sync::oneshot};
+
+use crate::{
+    driver::{Answer, Host, outbox::Outbox, timer::Timer},
+    journal::{Journal, replay::Replay},
+    session::{Action, EventLoop, Input},
+    types::Error,
+};
+
+/// See [`Execution`](super::execution::Execution).
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) running: Option<Running>,
+    pub(super) answer: Option<oneshot::Sender<Answer>>,
+    /// Why there will be no execution, until somebody asks for one.
+    pub(super) failed: Option<Error>,
+    pub(super) grace: Option<Timer>,
+    pub(super) outbox: Outbox,
+    /// Actions for the loop, from where they could not be done.
+    pub(super) deferred: VecDeque<Action>,
+}
+
+/// A program that runs.
+pub(super) struct Running {
+    pub(super) event_loop: EventLoop,
+    pub(super) host: Option<Arc<dyn Host>>,
+    pub(super) journal: Option<Box<dyn Journal>>,
+    pub(super) replay: Option<Replay>,
+    pub(super) begun: Instant,
+    pub(super) startup: Duration,
+    /// See [`Limits::grace`](crate::types::Limits::grace).
+    pub(super) grace: Duration,
+    /// What the host's callbacks expect around them.
+    pub(super) runtime: Option<Handle>,
+}
+
+impl State {
+    /// Gives the event loop an input. Its events are in the outbox when the lock is released: nothing can come between
+    /// what happened and its event.
+    pub(super) fn advance(&mut self, input: Input<'_>, actions: &mut VecDeque<Action>) -> Option<String> {
+        let Self { running, outbox, .. } = self;
+        let running = running.as_mut()?;
+        let from = actions.len();
+        let reply = running.event_loop.on(running.begun.elapsed(), input, actions);
+        outbox.collect(actions, from);
+        reply
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| running.event_loop.finished())
+    }
+}
