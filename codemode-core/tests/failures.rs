@@ -21,7 +21,7 @@ fn scripted() -> Threaded<ScriptedEngine> {
 
 fn config(timeout_ms: u64) -> ContextConfig {
     let limits = Limits::default().timeout(Duration::from_millis(timeout_ms)).grace(Duration::from_millis(50));
-    ContextConfig::new(limits, Arc::new(ToolNames::default()))
+    ContextConfig::new(limits, Arc::new(ToolNames::new([("external_a", "a")])))
 }
 
 /// Blocks in its callback when the execution has finished, as a listener must not.
@@ -75,6 +75,8 @@ struct Explains {
 
 impl Host for Explains {
     fn call(&self, _: Call, _: ProgressSink) -> BoxFuture<'static, Result<Option<Json>, CallError>> {
+        // A tool that blocks its thread.
+        std::thread::sleep(Duration::from_millis(300));
         Box::pin(async { Ok(None) })
     }
 
@@ -92,7 +94,9 @@ impl Host for Explains {
 
 #[tokio::test]
 async fn event_journal_and_outcome_carry_one_failure_explained_once() {
-    for (program, timeout_ms) in [("throw", 5_000), ("memory", 5_000), ("rest", 5_000), ("spin", 20), ("deaf 300", 20)]
+    let blocks = "post call 1 external_a\\n1\nrest";
+    for (program, timeout_ms) in
+        [("throw", 5_000), ("memory", 5_000), ("rest", 5_000), ("spin", 20), ("deaf 300", 20), (blocks, 20)]
     {
         let (host, recorder) = (Arc::new(Explains::default()), Recorder::default());
         let given = Program::new(program, "t").journal(Some(Box::new(recorder.clone())));
@@ -183,7 +187,6 @@ async fn the_caller_is_answered_after_the_last_event() {
     let host = Arc::new(SlowProgress::default());
     let mut config = config(5_000);
     config.limits.grace = Duration::from_secs(5);
-    config.tools = Arc::new(ToolNames::new([("external_a", "a")]));
     let program = "post call 1 external_a\\n1\nrest\npost done\\n1";
     let outcome = scripted().execute(config, Program::new(program, "t"), host.clone()).await.expect("the host is fine");
     assert!(outcome.result.is_ok());
@@ -221,11 +224,9 @@ impl Host for PanicsOnProgress {
 
 #[tokio::test]
 async fn a_callback_that_panics_stops_a_program_that_waits() {
-    let mut config = config(10_000);
-    config.tools = Arc::new(ToolNames::new([("external_a", "a")]));
     let begun = Instant::now();
     let program = Program::new("post call 1 external_a\\n1\nrest", "t");
-    let error = scripted().execute(config, program, Arc::new(PanicsOnProgress)).await.expect_err("it panicked");
+    let error = scripted().execute(config(10_000), program, Arc::new(PanicsOnProgress)).await.expect_err("it panicked");
     assert_eq!(error.kind, ErrorKind::HostPanicked);
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }

@@ -145,10 +145,14 @@ impl Execution {
         if state.is_over() {
             return;
         }
-        if let Some(input) = self.stop_input() {
-            state.advance(input, &mut actions);
+        if state.is_explaining() {
+            state.advance(Input::Unexplained, &mut actions);
+        } else {
+            if let Some(input) = self.stop_input() {
+                state.advance(input, &mut actions);
+            }
+            state.advance(Input::Stopped(Stop::Interrupted), &mut actions);
         }
-        state.advance(Input::Stopped(Stop::Interrupted), &mut actions);
         if self.busy.load(Ordering::SeqCst) && !self.lost.swap(true, Ordering::SeqCst) {
             workers.count_lost();
         }
@@ -171,15 +175,7 @@ impl Execution {
         let execution = self.clone();
         workers.spawn_report(move || {
             let _inside = runtime.as_ref().map(Handle::enter);
-            let report = || {
-                while let Some(action) = execution.perform(&mut actions) {
-                    match action {
-                        Action::Finish(outcome) => execution.answer(*outcome, None),
-                        other => execution.defer(other),
-                    }
-                }
-            };
-            if catch_unwind(AssertUnwindSafe(report)).is_err() {
+            if catch_unwind(AssertUnwindSafe(|| execution.perform_apart(&mut actions))).is_err() {
                 execution.fail(host_panicked());
             }
         });
@@ -217,9 +213,7 @@ impl Execution {
             Ok(said) => state.advance(Input::Message(said), &mut actions),
         };
         drop(state);
-        while let Some(action) = self.perform(&mut actions) {
-            self.defer(action);
-        }
+        self.perform_apart(&mut actions);
         reply
     }
 
@@ -242,10 +236,18 @@ impl Execution {
         }
     }
 
-    /// Leaves an action to the loop, which alone has the engine and the tools.
-    fn defer(&self, action: Action) {
-        self.lock().deferred.push_back(action);
-        self.waker.wake();
+    /// Does what follows from an input that did not come from the loop: a message of the guest, progress, the end that a
+    /// stuck thread cannot report.
+    fn perform_apart(&self, actions: &mut VecDeque<Action>) {
+        while let Some(action) = self.perform(actions) {
+            match action {
+                Action::Finish(outcome) => self.answer(*outcome, None),
+                // The event loop asks for these only when the engine rests, and then the loop has called it.
+                Action::Run(_) | Action::Deliver(_) | Action::Start(_) | Action::Wait(_) => {}
+                // Done by `perform`.
+                Action::Emit(_) | Action::Interrupt | Action::Explain(_) => {}
+            }
+        }
     }
 
     fn explain(&self, mut failure: Box<Failure>) -> Box<Failure> {
@@ -351,9 +353,7 @@ impl Execution {
 
     /// Tells the event loop what happened.
     pub(super) fn on(&self, input: Input<'_>, actions: &mut VecDeque<Action>) {
-        let mut state = self.lock();
-        state.advance(input, actions);
-        actions.extend(state.deferred.drain(..));
+        self.lock().advance(input, actions);
     }
 
     /// Tells the event loop that the engine came to rest, and first that it was asked to, if it was.
@@ -368,7 +368,6 @@ impl Execution {
             Err(stop) => Input::Stopped(stop),
         };
         state.advance(rest, actions);
-        actions.extend(state.deferred.drain(..));
     }
 
     pub(super) fn stop_input(&self) -> Option<Input<'static>> {
@@ -452,10 +451,8 @@ impl Execution {
 impl ReceiveProgress for Execution {
     fn progress(&self, call_id: u64, progress: Progress) {
         let mut actions = VecDeque::new();
-        self.lock().advance(Input::Progress(call_id, progress), &mut actions);
-        while let Some(action) = self.perform(&mut actions) {
-            self.defer(action);
-        }
+        self.on(Input::Progress(call_id, progress), &mut actions);
+        self.perform_apart(&mut actions);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
         execution::{Execution, host_panicked},
         state::Running,
     },
-    session::{Action, EventLoop, Mode, Start},
+    session::{Action, EventLoop, Start},
     types::{Error, ErrorKind, Failure, Limits, Outcome},
 };
 
@@ -25,16 +25,8 @@ pub(crate) fn reject(
     failure: Failure,
     host: Arc<dyn Host>,
 ) -> Result<Outcome, Error> {
-    let start = Start {
-        tool_call_id,
-        limits: Limits::default(),
-        tools: Arc::default(),
-        functions: None,
-        epoch_ms: real_time_ms(),
-        seed: 0,
-        code_length,
-        mode: Mode::Live,
-    };
+    let mut start = Start::new(tool_call_id, Limits::default(), Arc::default());
+    (start.epoch_ms, start.code_length) = (real_time_ms(), code_length);
     let mut actions = VecDeque::new();
     let event_loop = EventLoop::reject(start, failure, &mut actions);
     let execution = Execution::default();

@@ -24,8 +24,6 @@ pub(super) struct State {
     pub(super) failed: Option<Error>,
     pub(super) grace: Option<Timer>,
     pub(super) outbox: Outbox,
-    /// Actions for the loop, from where they could not be done.
-    pub(super) deferred: VecDeque<Action>,
 }
 
 /// A program that runs.
@@ -52,6 +50,10 @@ impl State {
         let reply = running.event_loop.on(running.begun.elapsed(), input, actions);
         outbox.collect(actions, from);
         reply
+    }
+
+    pub(super) fn is_explaining(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| running.event_loop.is_explaining())
     }
 
     pub(super) fn is_over(&self) -> bool {

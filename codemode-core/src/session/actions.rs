@@ -24,6 +24,8 @@ pub enum Input<'a> {
     Progress(u64, Progress),
     /// The answer to [`Action::Explain`].
     Explained(Box<Failure>),
+    /// There will be no answer to [`Action::Explain`]: the host does not give one.
+    Unexplained,
     /// The time of [`Action::Wait`] has come, or any other moment.
     Tick,
     /// The wall-clock limit was reached.
@@ -54,7 +56,7 @@ pub enum Action {
     /// Nothing to do until a call answers or, if a time is given, until that much time since the start has gone by.
     Wait(Option<Duration>),
     /// The program failed: put the failure into the terms of the text that the model wrote, and give it back as
-    /// [`Input::Explained`]. Until then nothing else counts, but for [`Input::Stopped`], which goes without.
+    /// [`Input::Explained`]. Until then nothing else counts, but for [`Input::Unexplained`].
     Explain(Box<Failure>),
     /// It is over. Drop the engine and every call that still runs.
     Finish(Box<Outcome>),

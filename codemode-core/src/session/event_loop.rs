@@ -152,7 +152,7 @@ impl EventLoop {
                 return None;
             }
             // Nothing was asked.
-            Input::Explained(_) => return None,
+            Input::Explained(_) | Input::Unexplained => return None,
             Input::Tick => {}
             Input::Deadline => self.stop(FailureKind::Timeout, actions),
             Input::Cancel => self.stop(FailureKind::Cancelled, actions),
@@ -174,6 +174,11 @@ impl EventLoop {
     /// Whether [`Action::Finish`] has been given.
     pub fn finished(&self) -> bool {
         self.phase == Phase::Finished
+    }
+
+    /// Whether [`Action::Explain`] waits for its answer.
+    pub fn is_explaining(&self) -> bool {
+        self.phase == Phase::Explaining
     }
 
     /// Counts a message that broke the form, and says so to whoever sent it.
@@ -419,7 +424,7 @@ impl EventLoop {
     fn explaining(&mut self, now: Duration, input: Input<'_>, actions: &mut VecDeque<Action>) {
         let failure = match input {
             Input::Explained(failure) => failure,
-            Input::Stopped(_) => match self.unexplained.take() {
+            Input::Unexplained => match self.unexplained.take() {
                 Some(failure) => failure,
                 None => return,
             },

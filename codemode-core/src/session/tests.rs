@@ -306,7 +306,10 @@ fn an_explanation_that_does_not_come_is_done_without() {
     let mut actions = VecDeque::new();
     event_loop.on(MS, Input::Stopped(Stop::OutOfMemory), &mut actions);
     actions.clear();
+    // The engine's thread may come back while another one explains.
     event_loop.on(MS, Input::Stopped(Stop::Interrupted), &mut actions);
+    assert!(actions.is_empty() && event_loop.is_explaining());
+    event_loop.on(MS, Input::Unexplained, &mut actions);
     assert_eq!(kinds(&actions), ["emit finished", "finish outOfMemory"]);
 }
 
@@ -390,7 +393,13 @@ fn play(order: &[u8]) {
         if matches!(n, 2 | 8) {
             watcher.busy = false;
         }
-        watcher.watch(order, on(&mut event_loop, nth(*n)));
+        let actions = on(&mut event_loop, nth(*n));
+        if matches!(n, 0 | 1 | 6 | 9 | 10) {
+            // Whoever passes the guest's messages on has neither the engine nor the tools.
+            let alone = |action: &Action| matches!(action, Action::Emit(_) | Action::Interrupt);
+            assert!(actions.iter().all(alone), "{order:?}: {actions:?} after a message");
+        }
+        watcher.watch(order, actions);
     }
     // The stall question keeps the engine at work once more.
     if watcher.busy {
