@@ -13,7 +13,7 @@ use crate::{
         catalog::Catalog,
         definition::ToolDefinition,
         discovery::{self, Discovery, search_tool},
-        prompt::{self, PromptParts},
+        prompt::{self, BYTES_PER_TOKEN, PromptParts},
     },
     driver::IsolateDriver,
     stubs::{self, ToolSignature},
@@ -26,8 +26,6 @@ use crate::{
 
 const MAX_CHECKED_AT_START: usize = 256;
 const LAZY_TOKENS: usize = 2_000;
-/// Of English with names in it.
-const BYTES_PER_TOKEN: usize = 4;
 
 /// Collects what a [`CodeMode`] is made of. Clone it to build again with other tools.
 #[derive(Clone, Default)]

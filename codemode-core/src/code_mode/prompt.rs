@@ -13,6 +13,9 @@ use crate::{
 };
 use codemode_typescript::names::{PREFIX, is_reserved, is_verb, words};
 
+/// About so many bytes are a token, in English with names in it.
+pub(crate) const BYTES_PER_TOKEN: usize = 4;
+
 /// What a prompt is made of.
 #[derive(Debug, Clone, Copy)]
 pub struct PromptParts<'a> {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::code_mode::{
     artifact::{Artifact, ArtifactStore},
+    prompt::BYTES_PER_TOKEN,
     reply::{Reply, ReplyError},
 };
 
@@ -227,8 +228,6 @@ fn failure_text(error: &ReplyError) -> String {
     text
 }
 
-/// An estimate over current tokenizers, for English text and code.
-const BYTES_PER_TOKEN: usize = 4;
 const MIN_BYTES: usize = 1_000;
 /// Base64 of media up to this length stays in the result.
 const MAX_INLINE_MEDIA_BYTES: usize = 4 << 10;

@@ -8,7 +8,7 @@ use crate::{
         message::{Problem, Thrown},
         stack::parse_stack,
     },
-    types::{CallError, Failure, FailureKind, Json, Limits, Position},
+    types::{CallError, Failure, FailureKind, Json, Limits, Position, is_deeper},
 };
 
 /// The program threw.
@@ -36,14 +36,6 @@ pub(crate) fn of_thrown(thrown: Thrown) -> Failure {
 fn attached(json: Json) -> Option<Value> {
     let value = json.value().ok()?;
     Some(if is_deeper(&value, MAX_ATTACHED_DEPTH) { Value::from(json.text()) } else { value })
-}
-
-fn is_deeper(value: &Value, depth: usize) -> bool {
-    match value {
-        Value::Array(items) => depth == 0 || items.iter().any(|item| is_deeper(item, depth - 1)),
-        Value::Object(map) => depth == 0 || map.values().any(|item| is_deeper(item, depth - 1)),
-        _ => false,
-    }
 }
 
 /// The program came to the end of its stack, and let it be.

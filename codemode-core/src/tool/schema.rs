@@ -10,6 +10,8 @@ use serde_json::Value;
 
 use codemode_typescript::{InputProblem, LiteralInput};
 
+use crate::types::is_deeper;
+
 /// A schema ready to check values. References to other documents are never followed.
 pub(crate) struct Schema(Validator);
 
@@ -219,22 +221,6 @@ fn short(text: &str) -> String {
         return text.to_owned();
     }
     text.chars().take(MAX_CHARS).chain(['…']).collect()
-}
-
-/// Whether a value has more levels than that, found without recursion.
-fn is_deeper(value: &Value, most: usize) -> bool {
-    let mut open = vec![(value, 0)];
-    while let Some((value, level)) = open.pop() {
-        if level > most {
-            return true;
-        }
-        match value {
-            Value::Array(items) => open.extend(items.iter().map(|item| (item, level + 1))),
-            Value::Object(members) => open.extend(members.values().map(|member| (member, level + 1))),
-            _ => {}
-        }
-    }
-    false
 }
 
 /// The validator is built by recursion; JSON text of more levels is not even read by most parsers.

@@ -72,6 +72,22 @@ pub(crate) fn present<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(inp
     T::deserialize(input).map(Some)
 }
 
+/// Whether a value has more than `most` levels, found without recursion.
+pub(crate) fn is_deeper(value: &Value, most: usize) -> bool {
+    let mut open = vec![(value, 0)];
+    while let Some((value, level)) = open.pop() {
+        if level > most {
+            return true;
+        }
+        match value {
+            Value::Array(items) => open.extend(items.iter().map(|item| (item, level + 1))),
+            Value::Object(members) => open.extend(members.values().map(|member| (member, level + 1))),
+            _ => {}
+        }
+    }
+    false
+}
+
 /// Returns the text with each escape of half a surrogate pair replaced, or `None` when there is nothing to replace.
 fn replace_lone_surrogates(text: &str) -> Option<String> {
     if !text.contains("\\ud") && !text.contains("\\uD") {
