@@ -132,6 +132,11 @@ impl Lines {
         let start = *self.starts.get(index)?;
         let end = self.starts.get(index + 1).map_or(text.len(), |next| *next as usize);
         let content = text.get(start as usize..end)?.trim_end_matches(is_line_break);
+        // Nearly every line is ASCII up to where somebody looks, and then its columns are its bytes.
+        let before = column.saturating_sub(1);
+        if content.as_bytes().get(..before as usize).is_some_and(<[u8]>::is_ascii) {
+            return Some(start + before);
+        }
         let mut units = 1;
         for (at, c) in content.char_indices() {
             if units >= column {
@@ -146,4 +151,29 @@ impl Lines {
 /// Whether JavaScript ends a line at `c`.
 pub(super) fn is_line_break(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\u{2028}' | '\u{2029}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_column_leads_to_its_offset_and_back() {
+        let text = "ab c\né😀x\u{2028}xyé😀\r\n\n漢 last";
+        let lines = Lines::new(text);
+        for (offset, c) in text.char_indices() {
+            let (line, column) = lines.position(text, offset as u32);
+            let at = lines.offset(text, line, column);
+            // Past the end of a line means its end: the line feed of `\r\n` has no place of its own.
+            let place = if c == '\n' && text[..offset].ends_with('\r') { offset - 1 } else { offset };
+            assert_eq!(at, Some(place as u32), "{line}:{column}");
+        }
+        // A column inside of a character that counts twice leads behind it, one past the end to the end.
+        assert_eq!(lines.offset(text, 2, 3), Some(11));
+        assert_eq!(
+            (lines.offset(text, 1, 0), lines.offset(text, 1, 1), lines.offset(text, 1, 99)),
+            (Some(0), Some(0), Some(4))
+        );
+        assert_eq!((lines.offset(text, 0, 1), lines.offset(text, 6, 1)), (None, None));
+    }
 }
