@@ -196,9 +196,14 @@ pub trait Host: Send + Sync + 'static {
 
 /// Where a tool call reports how far it is. Cheap to clone.
 #[derive(Clone)]
-pub struct ProgressSink {
-    call_id: u64,
-    receiver: Weak<dyn ReceiveProgress>,
+pub struct ProgressSink(Receiver);
+
+#[derive(Clone)]
+enum Receiver {
+    /// A call of an execution in this process.
+    Execution { call_id: u64, execution: Weak<dyn ReceiveProgress> },
+    /// Whatever the driver does with it.
+    Function(Arc<dyn Fn(Progress) + Send + Sync>),
 }
 
 /// Takes the progress of the calls of one execution.
@@ -207,33 +212,42 @@ pub(crate) trait ReceiveProgress: Send + Sync {
 }
 
 impl ProgressSink {
-    pub(crate) fn new(call_id: u64, receiver: Weak<dyn ReceiveProgress>) -> Self {
-        Self { call_id, receiver }
+    /// For a driver that makes its own events: `report` takes each report, on the thread that makes it.
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use codemode_core::{Progress, ProgressSink};
+    ///
+    /// let (send, receive) = mpsc::channel();
+    /// let sink = ProgressSink::new(move |progress| drop(send.send(progress.done)));
+    /// sink.report(Progress::new(0.5));
+    /// assert_eq!(receive.recv(), Ok(0.5));
+    /// ```
+    pub fn new(report: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        Self(Receiver::Function(Arc::new(report)))
     }
 
-    /// A sink that nobody listens to, for drivers that report no progress.
-    pub fn none() -> Self {
-        Self { call_id: 0, receiver: Weak::<NoReceiver>::new() }
+    pub(crate) fn of_call(call_id: u64, execution: Weak<dyn ReceiveProgress>) -> Self {
+        Self(Receiver::Execution { call_id, execution })
     }
 
-    /// Reports progress. Does nothing once the call has ended.
+    /// Reports progress. Once the call has ended, that of an execution in this process is dropped.
     pub fn report(&self, progress: Progress) {
-        if let Some(receiver) = self.receiver.upgrade() {
-            receiver.progress(self.call_id, progress);
+        match &self.0 {
+            Receiver::Execution { call_id, execution } => {
+                if let Some(execution) = execution.upgrade() {
+                    execution.progress(*call_id, progress);
+                }
+            }
+            Receiver::Function(report) => report(progress),
         }
     }
 }
 
 impl fmt::Debug for ProgressSink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ProgressSink").field("call_id", &self.call_id).finish_non_exhaustive()
+        f.debug_struct("ProgressSink").finish_non_exhaustive()
     }
-}
-
-struct NoReceiver;
-
-impl ReceiveProgress for NoReceiver {
-    fn progress(&self, _: u64, _: Progress) {}
 }
 
 /// What a sandbox is made for.

@@ -57,7 +57,7 @@ pub(crate) async fn drive<E: Engine>(mut engine: E, execution: Arc<Execution>, j
             Action::Start(call) => {
                 let Some(host) = &host else { continue };
                 let receiver: Weak<dyn ReceiveProgress> = Arc::downgrade(&execution) as _;
-                let progress = ProgressSink::new(call.id, receiver);
+                let progress = ProgressSink::of_call(call.id, receiver);
                 if let Some((id, answer)) = start_call(host, call, progress, &mut calls).await {
                     execution.on(Input::Answered(id, answer), &mut todo);
                 }
