@@ -127,15 +127,13 @@ impl<'de> Deserialize<'de> for Event {
 impl Event {
     /// The event as one JSON object: what [`Serialize`] writes, but a value nested over 128 levels becomes its text.
     pub fn to_json(&self) -> Value {
-        let embedded = |json: &mut Option<Json>| {
-            if let Some(value) = json.as_ref().filter(|json| json.value().is_err()) {
-                *json = Json::of(value.text()).ok();
+        serde_json::to_value(self).unwrap_or_else(|_| {
+            let mut text = EventText::from(self.clone());
+            for json in [&mut text.args, &mut text.result].into_iter().flatten() {
+                *json = Value::from(json.text()).into();
             }
-        };
-        let mut text = EventText::from(self.clone());
-        embedded(&mut text.args);
-        embedded(&mut text.result);
-        serde_json::to_value(text).unwrap_or_default()
+            serde_json::to_value(text).unwrap_or_default()
+        })
     }
 }
 
