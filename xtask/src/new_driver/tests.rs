@@ -43,14 +43,19 @@ fn link(from: PathBuf, to: PathBuf) {
     std::os::windows::fs::symlink_dir(from, to).expect("a link");
 }
 
+/// What cargo says of the packages of a workspace.
+fn packages(place: &Path) -> Vec<Value> {
+    let mut command = cargo(&["metadata", "--offline", "--no-deps", "--format-version", "1"]);
+    command.current_dir(place);
+    let mut metadata: Value = serde_json::from_str(&output(command).expect("metadata")).expect("JSON");
+    serde_json::from_value(metadata["packages"].take()).expect("packages")
+}
+
 #[test]
 fn cargo_takes_the_new_driver_as_a_member_with_its_tests() {
     let place = workspace();
     create("hermes", place.path()).expect("a driver");
-    let mut command = cargo(&["metadata", "--offline", "--no-deps", "--format-version", "1"]);
-    command.current_dir(place.path());
-    let metadata: Value = serde_json::from_str(&output(command).expect("metadata")).expect("JSON");
-    let packages = metadata["packages"].as_array().expect("packages");
+    let packages = packages(place.path());
     let package = packages.iter().find(|package| package["name"] == "codemode-driver-hermes").expect("the driver");
     let targets = package["targets"].as_array().expect("targets").iter();
     let names: Vec<&str> = targets.filter_map(|target| target["name"].as_str()).collect();
@@ -63,10 +68,7 @@ fn cargo_takes_the_new_driver_as_a_member_with_its_tests() {
 fn the_facade_and_its_users_have_the_driver_as_a_feature() {
     let place = workspace();
     create("hermes", place.path()).expect("a driver");
-    let mut command = cargo(&["metadata", "--offline", "--no-deps", "--format-version", "1"]);
-    command.current_dir(place.path());
-    let metadata: Value = serde_json::from_str(&output(command).expect("metadata")).expect("JSON");
-    let packages = metadata["packages"].as_array().expect("packages");
+    let packages = packages(place.path());
     let features = |name: &str| &packages.iter().find(|package| package["name"] == name).expect(name)["features"];
     assert_eq!(features("codemode-sdk")["hermes"], json!(["dep:codemode-driver-hermes"]));
     assert_eq!(features("codemode-cli")["hermes"], json!(["codemode/hermes"]));
