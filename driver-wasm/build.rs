@@ -152,4 +152,5 @@ const LINK_FLAGS: &[&str] = &[
     "--strip-all",
     "--export-memory",
     "--export=__heap_base",
+    "--export=__stack_pointer",
 ];

@@ -91,7 +91,8 @@ maxConcurrency?, env? }.
                   program with a slash is looked up beside TOOLS.json, one without in PATH. It reads the input as JSON
                   from standard input and writes the answer as JSON, at most 16 MiB, to standard output.
                   Any exit code but 0, or an answer that is not JSON, is an error of the tool, with the end of stderr.
-                  When the call is over, or the execution is killed, the program and all its children are killed.
+                  When the call is over, or the execution is killed, the program and the processes it started are killed, on
+                  Linux also those with a session of their own.
   timeoutMs       the longest a call may take [default: the --timeout of the execution]
   maxConcurrency  the most calls at once [default: the limit of the execution, 32]
   env             variables for the program: { \"NAME\": \"value\" }, or null to pass on your own.
@@ -135,13 +136,16 @@ pub struct ReplayArgs {
     /// The engine to replay on, which may be another than the one that recorded
     #[arg(long, value_name = "NAME")]
     pub driver: Option<String>,
+    #[command(flatten)]
+    pub limits: LimitArgs,
     /// Print exactly one JSON object: { equal, divergence?, reply? }
     #[arg(long)]
     pub json: bool,
 }
 
 const REPLAY_HELP: &str = "\
-No tool is called: every answer comes from the journal. Exit code 0 means that the program said and did the same as \
+No tool is called: every answer comes from the journal. Its limits count as far as those of the replay go; nothing in a \
+journal can ask for more. Exit code 0 means that the program said and did the same as \
 when it was recorded, also if it failed then; 1 that it departs, with the first difference.";
 
 #[derive(Debug, ClapArgs)]

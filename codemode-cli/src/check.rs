@@ -8,17 +8,19 @@ use crate::{
     input,
     output::{self, paint::Paint},
     problem::Problem,
+    signals::Signals,
     tools::{self, Tools},
 };
 
 /// Checks the program of `args`.
 pub fn check(args: &CheckArgs) -> Result<ExitStatus, Problem> {
     let limits = args.limits.limits()?;
+    let _signals = Signals::catch().map_err(|error| Problem::new(format!("Ctrl-C cannot be caught: {error}")))?;
     let code = input::program(&args.file, limits.source_bytes)?;
     let tools = Tools::open(&args.tools)?;
     let code_mode = tools.code_mode(tools::driver(None)?, limits, |warning| output::warning(&warning))?;
+    // The tools are stopped when all is said.
     let Checked { errors, warnings, .. } = checked(&code_mode, &code, args.types)?;
-    tools.stop();
     let (name, paint) = (input::name(&args.file), Paint::stderr());
     for (label, diagnostics) in [(paint.error("error"), &errors), (paint.warn("warning"), &warnings)] {
         diagnostics.iter().for_each(|diagnostic| output::say(&shown(&label, diagnostic, &name, paint)));

@@ -15,13 +15,21 @@ pub enum ExitStatus {
     Signal(u8),
 }
 
+impl ExitStatus {
+    /// As shells and scripts see it.
+    pub fn code(self) -> i32 {
+        match self {
+            Self::Success => 0,
+            Self::Failed => 1,
+            Self::Problem => 2,
+            Self::Signal(number) => i32::from(128u8.saturating_add(number)),
+        }
+    }
+}
+
 impl From<ExitStatus> for ExitCode {
     fn from(status: ExitStatus) -> Self {
-        match status {
-            ExitStatus::Success => Self::SUCCESS,
-            ExitStatus::Failed => Self::from(1),
-            ExitStatus::Problem => Self::from(2),
-            ExitStatus::Signal(number) => Self::from(128u8.saturating_add(number)),
-        }
+        // It is at most 255.
+        Self::from(u8::try_from(status.code()).unwrap_or(u8::MAX))
     }
 }

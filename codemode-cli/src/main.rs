@@ -48,6 +48,7 @@ fn main() -> ExitCode {
         #[cfg(feature = "mcp")]
         Command::Mcp(args) => mcp::serve::serve(args),
     };
+    output::flush();
     match status {
         Ok(status) => status.into(),
         Err(problem) => {

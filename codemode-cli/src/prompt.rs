@@ -7,17 +7,19 @@ use crate::{
     exit::ExitStatus,
     output::{self, paint::Paint},
     problem::Problem,
+    signals::Signals,
     tools::{self, Tools},
 };
 
 /// Prints the system prompt.
 pub fn prompt(args: &CatalogArgs) -> Result<ExitStatus, Problem> {
-    print(code_mode(args)?.system_prompt())
+    let (_tools, code_mode) = code_mode(args)?;
+    print(code_mode.system_prompt())
 }
 
 /// Prints the declarations alone.
 pub fn stubs(args: &CatalogArgs) -> Result<ExitStatus, Problem> {
-    let code_mode = code_mode(args)?;
+    let (_tools, code_mode) = code_mode(args)?;
     if code_mode.discovery_definition().is_none() {
         return print(code_mode.stubs());
     }
@@ -53,10 +55,14 @@ fn described(driver: &DriverInfo, paint: Paint) -> String {
     text
 }
 
-/// The tools decide the text; the driver does not, so any will do.
-fn code_mode(args: &CatalogArgs) -> Result<CodeMode, Problem> {
+/// The tools, which are stopped when they are dropped, and the code mode over them. The tools decide the text; the driver
+/// does not, so any will do.
+fn code_mode(args: &CatalogArgs) -> Result<(Tools, CodeMode), Problem> {
     let driver = tools::driver(None)?;
-    Tools::open(&args.tools)?.code_mode(driver, args.limits.limits()?, |warning| output::warning(&warning))
+    Signals::catch().map_err(|error| Problem::new(format!("Ctrl-C cannot be caught: {error}")))?;
+    let tools = Tools::open(&args.tools)?;
+    let code_mode = tools.code_mode(driver, args.limits.limits()?, |warning| output::warning(&warning))?;
+    Ok((tools, code_mode))
 }
 
 fn print(text: &str) -> Result<ExitStatus, Problem> {

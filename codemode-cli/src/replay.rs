@@ -6,7 +6,7 @@ use std::{
 };
 
 use codemode::{
-    CodeMode, Error, ErrorKind, Failure, FailureKind, Outcome, Reply,
+    CodeMode, Error, ErrorKind, Limits, Outcome, Reply,
     journal::Recording,
     tools::{file, text},
 };
@@ -23,24 +23,30 @@ use crate::{
 
 /// Replays the journal of `args`.
 pub fn replay(args: &ReplayArgs) -> Result<ExitStatus, Problem> {
-    let recording = read(&args.journal)?;
+    let limits = args.limits.limits()?;
+    let recording = read(&args.journal, &limits)?;
+    if recording.header.limits.clone().within(&limits) != recording.header.limits {
+        output::warning(
+            "the journal asks for larger limits than a replay grants it; if it departs for that, grant more with \
+             --timeout, --memory or --max-calls",
+        );
+    }
     let source = match &args.program {
-        Some(path) => input::program(path, codemode::Limits::default().source_bytes)?,
+        Some(path) => input::program(path, limits.source_bytes)?,
         None => recording.header.typescript.clone().ok_or_else(|| {
             Problem::new(format!("{} does not hold its program", args.journal.display()))
                 .help("give it with --program FILE")
         })?,
     };
     let driver = tools::driver(args.driver.as_deref())?;
-    let code_mode = CodeMode::builder().driver(driver).build()?;
+    let code_mode = CodeMode::builder().driver(driver).limits(limits).build()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Problem::new(format!("the runtime cannot be started: {error}")))?;
     let count = Count { posted: recording.posted().count(), delivered: recording.delivered().count() };
-    let then = recording.end.as_ref().map(|end| end.failure.clone());
     let result = runtime.block_on(code_mode.replay(&source, recording));
-    Verdict::of(result, then)?.print(args.json, &count)
+    Verdict::of(result)?.print(args.json, &count)
 }
 
 struct Count {
@@ -55,32 +61,12 @@ enum Verdict {
 }
 
 impl Verdict {
-    /// `then` is how the recorded execution ended, as far as the record says.
-    fn of(result: Result<Outcome, Error>, then: Option<Option<Failure>>) -> Result<Self, Problem> {
-        let outcome = match result {
-            Ok(outcome) => outcome,
-            Err(error) if error.kind == ErrorKind::Diverged => return Ok(Self::Diverged(error.to_string())),
-            Err(error) => return Err(error.into()),
-        };
-        // A program that was refused before it ran never met the record; the driver compares all others.
-        let now = outcome.result.as_ref().err().map(|failure| (failure.kind, failure.message.as_str()));
-        let refused = |kind| matches!(kind, FailureKind::Syntax | FailureKind::Invalid);
-        let same = match (now, &then) {
-            (_, None) => true,
-            (None, Some(then)) => then.is_none(),
-            (Some(_), Some(None)) => false,
-            (Some((kind, message)), Some(Some(then))) => {
-                kind == then.kind && (!refused(kind) || message == then.message)
-            }
-        };
-        if same {
-            return Ok(Self::Equal(Box::new(outcome)));
+    fn of(result: Result<Outcome, Error>) -> Result<Self, Problem> {
+        match result {
+            Ok(outcome) => Ok(Self::Equal(Box::new(outcome))),
+            Err(error) if error.kind == ErrorKind::Diverged => Ok(Self::Diverged(error.to_string())),
+            Err(error) => Err(error.into()),
         }
-        let shown = |end: Option<(FailureKind, &str)>| {
-            end.map_or("success".to_owned(), |(kind, message)| format!("{}: {message}", kind.as_str()))
-        };
-        let then = then.as_ref().and_then(Option::as_ref).map(|then| (then.kind, then.message.as_str()));
-        Ok(Self::Diverged(format!("the program ended with {}, recorded is {}", shown(now), shown(then))))
     }
 
     fn print(&self, json: bool, count: &Count) -> Result<ExitStatus, Problem> {
@@ -108,20 +94,22 @@ impl Verdict {
     }
 }
 
-fn read(path: &Path) -> Result<Recording, Problem> {
+fn read(path: &Path, limits: &Limits) -> Result<Recording, Problem> {
     let file = file::open(path)?;
     let shown = path.display();
+    // As JSON a text can be twice as long as it is, and the header holds the program.
+    let max_bytes = 2 * (limits.journal_bytes as u64) + MAX_HEADER_BYTES;
     if let Ok(about) = file.metadata()
-        && about.len() > MAX_BYTES
+        && about.len() > max_bytes
     {
         return Err(Problem::new(format!(
             "{shown} holds {}; a journal holds at most {}",
             text::format_bytes(about.len()),
-            text::format_bytes(MAX_BYTES)
+            text::format_bytes(max_bytes)
         )));
     }
     let help = "codemode run --journal FILE writes one";
-    let mut input = BufReader::new(file.take(MAX_BYTES));
+    let mut input = BufReader::new(file.take(max_bytes));
     // A line of a file that is not a journal may be as long as the file.
     match input.fill_buf() {
         Ok([b'{', ..]) => {}
@@ -132,5 +120,4 @@ fn read(path: &Path) -> Result<Recording, Problem> {
     Recording::read(input).map_err(|error| Problem::new(format!("{shown}: {error}")).help(help))
 }
 
-/// A thousand answers of the largest size.
-const MAX_BYTES: u64 = 4 << 30;
+const MAX_HEADER_BYTES: u64 = 64 << 20;

@@ -5,7 +5,8 @@ use std::{
     fs::{self, File},
     io::BufWriter,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, mpsc},
+    thread,
     time::Duration,
 };
 
@@ -39,6 +40,8 @@ pub fn run(args: &RunArgs) -> Result<ExitStatus, Problem> {
     }
     let limits = args.limits.limits()?;
     refuse_to_overwrite(args)?;
+    // Before anything is started that must not outlive this process.
+    let signals = Signals::catch().map_err(|error| Problem::new(format!("Ctrl-C cannot be caught: {error}")))?;
     let source = input::program(&args.file, limits.source_bytes)?;
     let driver = tools::driver(args.driver.as_deref())?;
     let tools = Tools::open(&args.tools)?;
@@ -60,22 +63,48 @@ pub fn run(args: &RunArgs) -> Result<ExitStatus, Problem> {
     let mut options = ExecuteOptions::default();
     options.seed = args.seed;
     options.journal = journal.as_ref().map(|_| recorder.clone());
-    let outcome = runtime.block_on(until_it_ends(&code_mode, &source, options, listener.sender(), limits.grace))?;
-    tools.stop();
-    let ListenerReport { console, problem } = listener.finish();
-
-    let outcome = RunOutcome { events_on_stdout, ..outcome.with_console(console) };
-    let status = if args.json { outcome.print_json() } else { outcome.print(&input::name(&args.file)) };
-    if let (Some(file), Some(path)) = (journal, &args.journal) {
-        let recording = completed(recorder.take(), &source, &limits, &outcome);
-        recording
-            .write(BufWriter::new(file))
-            .map_err(|error| Problem::new(format!("the journal {} cannot be written: {error}", path.display())))?;
-    }
+    let outcome =
+        runtime.block_on(until_it_ends(&code_mode, &source, options, listener.sender(), signals, limits.grace));
+    let print = move || {
+        let ListenerReport { console, problem } = listener.finish();
+        let outcome = RunOutcome { events_on_stdout, ..outcome.with_console(console) };
+        let status = if args.json { outcome.print_json() } else { outcome.print(&input::name(&args.file)) };
+        if let (Some(file), Some(path)) = (journal, &args.journal) {
+            let recording = completed(recorder.take(), &source, &limits, &outcome);
+            recording
+                .write(BufWriter::new(file))
+                .map_err(|error| Problem::new(format!("the journal {} cannot be written: {error}", path.display())))?;
+        }
+        problem.map_or(status, Err)
+    };
+    let status = print_then_stop(print, &tools);
     // A query that was given up ends within milliseconds; nothing else may hold the process.
     runtime.shutdown_timeout(Duration::from_millis(500));
-    problem.map_or(status, Err)
+    status
 }
+
+/// Prints first: servers may take long to stop. But a reader that does not read keeps no servers.
+fn print_then_stop(
+    print: impl FnOnce() -> Result<ExitStatus, Problem> + Send,
+    tools: &Tools,
+) -> Result<ExitStatus, Problem> {
+    thread::scope(|scope| {
+        let (done, printed) = mpsc::channel::<()>();
+        let printing = scope.spawn(move || {
+            // Dropped when it is printed.
+            let _done = done;
+            print()
+        });
+        let _ = printed.recv_timeout(MAX_PRINT_DELAY);
+        tools.stop();
+        printing
+            .join()
+            .unwrap_or_else(|_| Err(Problem::new("the result cannot be shown; this is a defect of codemode")))
+    })
+}
+
+/// How long servers and commands live on while the result is printed.
+const MAX_PRINT_DELAY: Duration = Duration::from_secs(1);
 
 /// What an execution came to, and the signal that cancelled it.
 struct RunOutcome {
@@ -90,9 +119,9 @@ async fn until_it_ends(
     source: &str,
     options: ExecuteOptions,
     events: EventSender,
+    mut signals: Signals,
     grace: Duration,
-) -> Result<RunOutcome, Problem> {
-    let mut signals = Signals::catch().map_err(|error| Problem::new(format!("Ctrl-C cannot be caught: {error}")))?;
+) -> RunOutcome {
     let finished = Arc::new(Notify::new());
     let options = options.on_event({
         let finished = finished.clone();
@@ -106,17 +135,14 @@ async fn until_it_ends(
     });
     let mut execution = Box::pin(code_mode.execute(source, options));
     let signal = tokio::select! {
-        result = &mut execution => return Ok(RunOutcome { result, signal: None, events_on_stdout: false }),
+        result = &mut execution => return RunOutcome { result, signal: None, events_on_stdout: false },
         signal = signals.next() => signal,
     };
-    // Dropping it cancels. Its last events come when the engine has given in; a second signal does not wait for them.
+    // Dropping it cancels. Its last events come when the engine has given in; a second signal ends all at once.
     drop(execution);
-    tokio::select! {
-        _ = timeout(grace + Duration::from_millis(200), finished.notified()) => {}
-        _ = signals.next() => {}
-    }
+    let _ = timeout(grace + Duration::from_millis(200), finished.notified()).await;
     let failure = Failure::new(FailureKind::Cancelled, "Cancelled", format!("{} cancelled the execution", signal.name));
-    Ok(RunOutcome { result: Ok(Outcome::new(Err(failure))), signal: Some(signal), events_on_stdout: false })
+    RunOutcome { result: Ok(Outcome::new(Err(failure))), signal: Some(signal), events_on_stdout: false }
 }
 
 impl RunOutcome {

@@ -11,13 +11,13 @@ use codemode::{
     },
 };
 
-use crate::{args::ToolArgs, output, problem::Problem};
+use crate::{args::ToolArgs, output, problem::Problem, signals::before_sudden_end};
 
 /// The tools of `--sqlite`, `--tools` and `--mcp`.
 #[derive(Debug, Default)]
 pub struct Tools {
     tools: Vec<Tool>,
-    commands: Option<CommandTools>,
+    commands: Option<Arc<CommandTools>>,
     #[cfg(feature = "mcp")]
     mcp: Option<crate::mcp::servers::McpServers>,
 }
@@ -40,7 +40,10 @@ impl Tools {
     pub fn open_with_timeout(args: &ToolArgs, timeout: Duration) -> Result<Self, Problem> {
         let mut tools = Vec::new();
         // First the file: a mistake in it is found without making a database.
-        let commands = args.tools.as_deref().map(commands).transpose()?;
+        let commands = args.tools.as_deref().map(commands).transpose()?.map(Arc::new);
+        if let Some(commands) = commands.clone() {
+            before_sudden_end(move || commands.kill_all());
+        }
         if let Some(path) = &args.sqlite {
             tools.extend(database(path)?.tools());
         }
@@ -97,15 +100,21 @@ impl Tools {
         Ok(code_mode)
     }
 
-    /// Kills every command that still runs, and ends the MCP servers.
+    /// Kills every command that still runs, and ends the MCP servers. Takes some seconds at most, whatever they do.
     pub fn stop(&self) {
+        if let Some(commands) = &self.commands {
+            commands.kill_all();
+        }
         #[cfg(feature = "mcp")]
         if let Some(servers) = &self.mcp {
             servers.stop();
         }
-        if let Some(commands) = &self.commands {
-            commands.kill_all();
-        }
+    }
+}
+
+impl Drop for Tools {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 

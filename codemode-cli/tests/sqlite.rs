@@ -70,8 +70,12 @@ fn whatever_writes_or_reaches_outside_is_refused_and_the_file_stays() {
     for (answer, sql) in query(&folder, "shop.db", &json!(cases)).iter().zip(reads) {
         assert!(answer["rows"].as_array().is_some_and(|rows| !rows.is_empty()), "{sql}: {answer}");
     }
-    for sql in ["SELECT load_extension('x')", "SELECT readfile('/etc/passwd')", "SELECT writefile('x', 'y')"] {
-        assert_eq!(query(&folder, "shop.db", &json!([{ "sql": sql }]))[0][0], "SQL_ERROR", "{sql}");
+    for (sql, code) in [
+        ("SELECT load_extension('x')", "SQL_REFUSED"),
+        ("SELECT readfile('/etc/passwd')", "SQL_ERROR"),
+        ("SELECT writefile('x', 'y')", "SQL_ERROR"),
+    ] {
+        assert_eq!(query(&folder, "shop.db", &json!([{ "sql": sql }]))[0][0], code, "{sql}");
     }
     assert_eq!(fs::read(folder.path("shop.db")).expect("a database"), before);
     assert_eq!(folder.names(), ["shop.db", "shop.sql", "top-products.ts"]);
@@ -159,6 +163,28 @@ fn big_answers_are_cut_with_a_word_and_endless_queries_end() {
     let ran = folder.program(endless, &["--sqlite", "shop.db", "--timeout", "300ms"]).ends(1);
     assert!(ran.took < Duration::from_secs(3), "{ran:#?}");
     ran.says("querySql #1").says("cancelled").says("Timeout: ").says("still open: external_querySql");
+}
+
+#[test]
+fn no_query_ends_the_host() {
+    let folder = shop();
+    // Built inside the program: its own size is limited.
+    let source = "const many = 'a'.repeat(40000);
+        const queries = [
+          `select '${many}' like '${'%a'.repeat(20000)}'`,
+          `select '${many}' glob '${'*a'.repeat(20000)}'`,
+          `select ${Array(1999).fill('1').join()}`,
+          `select instr(hex(zeroblob(2000000)), hex(zeroblob(1000000)) || 1)`,
+        ];
+        const out: unknown[] = [];
+        for (const sql of queries) {
+          try { out.push((await external_querySql({ sql })).rowCount) } catch (error: any) { out.push(error.message) }
+        }
+        return out;";
+    let ran = folder.program(source, &["--sqlite", "shop.db"]);
+    assert!(ran.took < Duration::from_secs(8), "{ran:#?}");
+    let too_complex = "LIKE or GLOB pattern too complex";
+    assert_eq!(ran.result(), json!([too_complex, too_complex, 1, 1]));
 }
 
 #[test]

@@ -151,6 +151,24 @@ fn nothing_of_a_command_outlives_its_execution() {
 }
 
 #[test]
+fn a_session_of_its_own_outlives_no_call() {
+    let folder = Folder::new();
+    let leaves = |rest: &str| {
+        shell("leaves", &format!("{} setsid sleep 600 & (setsid setsid sleep 600 &) & {rest}", Alive::HOLD))
+    };
+    // Without an environment it is found only while its parent lives.
+    let bare = "setsid env -i sh -c 'sleep 600 & sleep 600' & sleep 600";
+    for (tool, code) in [(leaves("echo 5"), 0), (leaves("exit 3"), 1), (leaves("sleep 600"), 1), (leaves(bare), 1)] {
+        folder.file("t.json", json!([with(tool, "timeoutMs", json!(500))]).to_string());
+        let alive = Alive::watch(&folder);
+        let ran = folder.program("return await external_leaves({})", &["--tools", "t.json"]).ends(code);
+        assert!(ran.took < Duration::from_secs(5), "{ran:#?}");
+        alive.ends();
+        std::fs::remove_file(folder.path("alive")).expect("the pipe");
+    }
+}
+
+#[test]
 fn max_concurrency_bounds_calls_at_once() {
     let folder = Folder::new();
     let alone = shell("alone", "mkdir lock || exit 1; sleep 0.05; rmdir lock; echo 1");

@@ -4,15 +4,21 @@
 //! expressions. A seed is a program until the grammar changes. What the language leaves to the engine, such as the
 //! wording of its errors or the last digit of a sine, the grammar keeps out.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::{Arc, OnceLock};
 
 use codemode_core::{ExecuteOptions, FailureKind, IsolateDriver, Limits, Recorder, Tool, journal::Line};
 
-use crate::{event_text::event_text, fixtures::code_mode, show, test_tools::TestTools};
+use crate::{
+    event_text::event_text,
+    fixtures::code_mode,
+    growth::{Random, Sections, add_templates},
+    show,
+    test_tools::TestTools,
+};
 
 /// The program of a seed, in TypeScript.
 pub fn program(seed: u64) -> String {
-    Growth { state: seed, values: 0 }.program()
+    Growth { random: Random(seed), values: 0 }.program()
 }
 
 /// Runs the program of a seed on each driver. The error shows the program and the first driver that departs.
@@ -76,7 +82,7 @@ fn posts(recorder: &Recorder) -> Vec<String> {
 }
 
 struct Growth {
-    state: u64,
+    random: Random,
     /// Values that the program has so far: `v0`, `v1`, …
     values: usize,
 }
@@ -149,33 +155,20 @@ impl Growth {
     }
 
     fn pick(&mut self, section: &str) -> &'static str {
-        let lines = grammar().get(section).map_or(&[][..], Vec::as_slice);
-        lines.get(self.below(lines.len())).copied().unwrap_or("undefined")
+        self.random.pick(grammar(), section)
     }
 
-    /// splitmix64
     fn below(&mut self, end: usize) -> usize {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) % (end.max(1) as u64)).unwrap_or(0)
+        self.random.below(end)
     }
 }
 
 /// Templates by section.
-fn grammar() -> &'static BTreeMap<&'static str, Vec<&'static str>> {
-    static GRAMMAR: std::sync::OnceLock<BTreeMap<&str, Vec<&str>>> = std::sync::OnceLock::new();
+fn grammar() -> &'static Sections {
+    static GRAMMAR: OnceLock<Sections> = OnceLock::new();
     GRAMMAR.get_or_init(|| {
-        let mut sections: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        let mut section = "";
-        for line in include_str!("differential/grammar.txt").lines() {
-            match line.strip_prefix("== ") {
-                Some(name) => section = name,
-                None if line.is_empty() || line.starts_with("-- ") => {}
-                None => sections.entry(section).or_default().push(line),
-            }
-        }
+        let mut sections = Sections::new();
+        add_templates(&mut sections, include_str!("differential/grammar.txt"));
         sections
     })
 }

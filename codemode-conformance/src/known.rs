@@ -112,7 +112,7 @@ struct KnownFile {
 struct Entry {
     /// `area::name`
     case: Option<String>,
-    /// A program of `hostile.toml`, or one of the tests that run all of them.
+    /// A program of `hostile/*.toml`, or one of the tests that run all of them.
     hostile: Option<String>,
     /// `pool::name`, such as `cold::programs_share_nothing`.
     soak: Option<String>,

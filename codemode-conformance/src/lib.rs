@@ -13,7 +13,7 @@
 //! ```
 //!
 //! The format of a case is [`Case`], field by field. Two further suites measure what a driver does to its process:
-//! [`soak`] and [`hostile`]. What a driver fails of all three stands in its `known.toml`.
+//! [`soak`] and [`Hostile`]. What a driver fails of all three stands in its `known.toml`.
 #![forbid(unsafe_code)]
 
 mod case;
@@ -23,7 +23,9 @@ mod event_text;
 mod expected;
 mod fixtures;
 mod gates;
+mod generated;
 mod globals;
+mod growth;
 mod hostile;
 mod known;
 mod load;
@@ -40,7 +42,7 @@ pub use case::{Case, Changed, Fill};
 pub use event_text::event_text;
 pub use expected::{ConsoleText, ExpectedError};
 pub use gates::Gate;
-pub use hostile::{Concurrent, HOSTILE_HEAP, hostile, hostile_with};
+pub use hostile::{Concurrent, HOSTILE_HEAP, Hostile};
 pub use load::{LoadError, load_cases, load_folder};
 pub use play::{Played, play, replay};
 pub use runner::run;

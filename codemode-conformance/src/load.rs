@@ -57,7 +57,8 @@ fn finish(cases: Vec<Case>, mut problems: Vec<String>) -> Result<Vec<Case>, Load
     if problems.is_empty() { Ok(cases) } else { Err(LoadError(problems)) }
 }
 
-fn toml_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+/// The `*.toml` files of one folder, by name.
+pub(crate) fn toml_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

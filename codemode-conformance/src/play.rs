@@ -86,6 +86,7 @@ fn code_mode(case: &Case, driver: &Arc<dyn IsolateDriver>, stage: &Stage) -> Res
     CodeMode::builder()
         .driver(driver.clone())
         .tools(all)
+        .limits(case.limits())
         .on_warning(move |warning| lock(&warnings).push(warning))
         .build()
         .map_err(|error| format!("the tools are refused: {error}"))

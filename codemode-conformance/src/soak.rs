@@ -324,7 +324,8 @@ pub const SOAK_HEAP: HeapLimits = HeapLimits { heap_bytes: 32 << 20, stack_bytes
 /// Between two looks at an execution that no runtime wakes.
 const PARK: Duration = Duration::from_secs(4);
 
-const MAX_ROUNDS: usize = 5;
+/// The arenas of an allocator fill up over several rounds when two hundred engines of megabytes live at once.
+const MAX_ROUNDS: usize = 14;
 
 /// Noise.
 const MAX_GROWTH_KIB: u64 = 8 << 10;

@@ -10,17 +10,33 @@
 //! | `http` | `client-http` and `server-http` |
 //!
 //! All are on by default.
+//!
+//! What strangers send is worked on by these threads; none is held by one of them for long:
+//!
+//! | what | where | bound |
+//! |---|---|---|
+//! | lines of stdio peers up to 64 KiB | a worker of the caller's runtime (2 MiB of stack) | the parser nests 128 deep |
+//! | longer lines, up to 16 MiB of a server and 4 MiB of a client | a blocking thread of the runtime (2 MiB of stack) | one for each peer |
+//! | bodies and events of HTTP | a worker | 16 MiB of a server, 1 MiB of a client |
+//! | lists of tools, searches, results for clients | a blocking thread | 10,000 tools and 32 MiB for each server; 128 calls for each client |
+//! | the end of a server: the list of processes is read | a blocking thread | once for each server |
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "client")]
 mod client;
 #[cfg(feature = "client")]
 mod config;
+#[cfg(any(feature = "client", feature = "server"))]
+mod message_reader;
+#[cfg(any(feature = "client", feature = "server"))]
+mod message_writer;
 #[cfg(feature = "server")]
 mod server;
+#[cfg(any(feature = "client", feature = "server"))]
+mod weight;
 
 #[cfg(feature = "client")]
-pub use client::{ConnectOptions, McpToolset, Notice, ServerStatus, ToolChanges};
+pub use client::{ConnectOptions, McpToolset, Notice, ServerStatus, ToolChanges, kill_servers};
 #[cfg(feature = "client-http")]
 pub use config::HttpEndpoint;
 #[cfg(feature = "client")]

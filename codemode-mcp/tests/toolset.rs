@@ -3,6 +3,7 @@
 
 mod support {
     pub mod scripted;
+    pub mod wire;
 }
 
 use std::{

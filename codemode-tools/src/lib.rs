@@ -12,6 +12,8 @@ mod error;
 // Shared with the command line, which reads files and shows text in the same way. Not part of the API.
 #[doc(hidden)]
 pub mod file;
+#[cfg(feature = "process-tree")]
+mod process_tree;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 #[doc(hidden)]
@@ -19,3 +21,5 @@ pub mod text;
 
 pub use environment::inherited_environment;
 pub use error::{Error, ErrorKind};
+#[cfg(feature = "process-tree")]
+pub use process_tree::ProcessTree;

@@ -58,7 +58,7 @@ fn flat(reply: &Value) -> Vec<(String, &Value)> {
 
 fn code_mode_with_small_limits() -> CodeMode {
     let limits = Limits::default().timeout(Duration::from_millis(400)).calls(5).heap_bytes(16 << 20);
-    code_mode(limits.result_bytes(2_000).console_bytes(200).answer_bytes(3_000).source_bytes(2_000))
+    code_mode(limits.result_bytes(2_000).console_bytes(700).answer_bytes(3_000).source_bytes(2_000))
 }
 
 fn code_mode(limits: Limits) -> CodeMode {

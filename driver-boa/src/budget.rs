@@ -117,7 +117,7 @@ impl Budget {
     }
 }
 
-fn too_deep() -> JsError {
+pub(crate) fn too_deep() -> JsError {
     JsNativeError::range().with_message(TOO_DEEP).into()
 }
 

@@ -2,83 +2,112 @@
 //! they reserve memory before they begin. What could not fit the heap ends the program as out of memory. A few natives are
 //! replaced altogether, where Boa's own panics, is wrong, or takes a thousand times too long.
 
-use std::rc::Rc;
-
 use boa_engine::{
-    Context, Finalize, JsObject, JsResult, JsStr, JsString, JsSymbol, JsValue, NativeFunction, Trace, js_string,
-    object::{
-        FunctionObjectBuilder,
-        builtins::{JsArray, JsFunction},
-    },
+    Context, JsNativeError, JsObject, JsResult, JsStr, JsString, JsValue, js_string,
+    object::builtins::{JsArray, JsFunction},
     property::{PropertyDescriptor, PropertyKey},
     string::JsStrVariant,
     value::IntegerOrInfinity,
 };
 
-use crate::{budget::Budget, json, regex, sort};
+use crate::{
+    json, keys, links,
+    natives::{self, Guard, Guarded, Special},
+    regex,
+    revive::revive,
+    sort, stringify, symbols,
+};
 
-/// What a guarded native does instead of, or before, the original.
-type Guarded = fn(&Guard, &JsValue, &[JsValue], &mut Context) -> JsResult<JsValue>;
-
-#[derive(Clone, Trace, Finalize)]
-struct Guard {
-    original: JsFunction,
-    #[unsafe_ignore_trace]
-    budget: Rc<Budget>,
-    #[unsafe_ignore_trace]
-    call: Guarded,
-}
-
-/// Replaces the natives of a fresh context, before the prelude captures them.
-pub(crate) fn install(budget: &Rc<Budget>, context: &mut Context) -> JsResult<()> {
-    let arrays = prototype("Array", context)?;
-    for key in arrays.own_property_keys(context)? {
-        let PropertyKey::String(name) = &key else { continue };
-        match name.to_std_string_lossy().as_str() {
-            // `toString` calls `join`, and is one function with that of typed arrays.
-            "constructor" | "length" | "at" | "push" | "pop" | "toString" => continue,
-            "join" => guard(&arrays, key, join, budget, context)?,
-            "sort" => guard(&arrays, key, sort, budget, context)?,
-            "toSorted" => guard(&arrays, key, to_sorted, budget, context)?,
-            _ => guard(&arrays, key, over_receiver, budget, context)?,
+/// What stands in the place of natives that need more than a look at the budget. Walks over a `length` are the prelude's,
+/// which asks `reserve` before them.
+pub(crate) fn specials(context: &mut Context) -> JsResult<Special> {
+    let mut special = Special::new();
+    let prototypes: [(&str, &str, Guarded); 11] = [
+        ("Array", "join", join),
+        ("Array", "sort", sort),
+        ("Array", "toSorted", to_sorted),
+        ("String", "concat", concat),
+        ("String", "repeat", repeat),
+        ("String", "padStart", pad),
+        ("String", "padEnd", pad),
+        ("Function", "apply", apply),
+        ("Function", "call", apply),
+        ("Number", "toPrecision", to_precision),
+        ("RegExp", "exec", exec),
+    ];
+    for (holder, name, call) in prototypes {
+        add(&mut special, &prototype(holder, context)?, JsString::from(name).into(), call);
+    }
+    let statics: [(&str, &str, Guarded); 8] = [
+        ("JSON", "parse", parse_json),
+        ("JSON", "stringify", stringify::stringify),
+        ("Reflect", "setPrototypeOf", links::set_prototype_of),
+        ("Object", "setPrototypeOf", links::set_prototype_of),
+        ("Proxy", "revocable", links::revocable),
+        ("Symbol", "for", symbols::registered),
+        ("Symbol", "keyFor", symbols::key),
+        ("globalThis", "Proxy", links::proxy),
+    ];
+    for (holder, name, call) in statics {
+        add(&mut special, &global(holder, context)?, JsString::from(name).into(), call);
+    }
+    for (holder, names) in keys::NATIVES {
+        let holder = global(holder, context)?;
+        for name in names {
+            add(&mut special, &holder, JsString::from(*name).into(), keys::listing);
         }
     }
-    // Spread of an array is a loop inside of Boa.
-    let values = arrays.get(js_string!("values"), context)?;
-    define(&arrays, JsSymbol::iterator().into(), values, context)?;
-    let strings = prototype("String", context)?;
-    guard(&strings, js_string!("repeat").into(), repeat, budget, context)?;
-    guard(&strings, js_string!("padStart").into(), pad, budget, context)?;
-    guard(&strings, js_string!("padEnd").into(), pad, budget, context)?;
-    guard(&prototype("Function", context)?, js_string!("apply").into(), over_arguments, budget, context)?;
-    guard(&prototype("Number", context)?, js_string!("toPrecision").into(), to_precision, budget, context)?;
-    guard(&prototype("RegExp", context)?, js_string!("exec").into(), exec, budget, context)?;
-    guard(&global("JSON", context)?, js_string!("parse").into(), parse_json, budget, context)?;
-    for (holder, name) in [("Reflect", "apply"), ("Reflect", "construct"), ("Array", "from")] {
-        guard(&global(holder, context)?, JsString::from(name).into(), over_arguments, budget, context)?;
+    let proto = prototype("Object", context)?.borrow().properties().get(&js_string!("__proto__").into());
+    if let Some(setter) = proto.as_ref().and_then(PropertyDescriptor::set).and_then(JsValue::as_object) {
+        special.insert(setter, links::set_proto);
     }
-    Ok(())
+    Ok(special)
 }
 
-/// `[].fill` and all its neighbours, which walk from 0 to any `length` that an object claims to have.
-fn over_receiver(guard: &Guard, this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    guard.budget.reserve(claimed_length(this).saturating_mul(SLOT))?;
-    guard.original.call(this, args, context)
+/// Not every build of Boa has them all.
+fn add(special: &mut Special, holder: &JsObject, key: PropertyKey, call: Guarded) {
+    special.extend(natives::own(holder, &key).as_ref().and_then(JsValue::as_object).map(|native| (native, call)));
 }
 
-/// Functions that make a list of whatever has a `length`.
-fn over_arguments(guard: &Guard, this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    // A callback, as of Array.from, ticks by itself; then time is what runs out.
-    if !args.iter().any(|arg| arg.as_object().is_some_and(|object| object.is_callable()) && args.len() == 2) {
-        let length = args.iter().map(claimed_length).max().unwrap_or(0);
-        guard.budget.reserve(length.saturating_mul(SLOT))?;
-    }
-    guard.original.call(this, args, context)
-}
-
+/// The layer of the prelude calls this for true arrays alone; their texts are not counted there.
 fn join(guard: &Guard, this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    let separator = args.first().and_then(JsValue::as_string).map_or(1, |text| text.len());
-    guard.budget.reserve(claimed_length(this).saturating_mul(separator.max(1)))?;
+    let mut bytes = 0_usize;
+    if let Some(object) = this.as_object() {
+        let separator = args.first().and_then(JsValue::as_string).map_or(1, |text| text.len());
+        let length = claimed_length(this);
+        bytes = length.saturating_mul(separator.max(1));
+        let object = object.borrow();
+        for index in 0..u32::try_from(length).unwrap_or(0) {
+            let item = object.properties().get(&index.into());
+            let text = item.as_ref().and_then(PropertyDescriptor::value).and_then(JsValue::as_string);
+            bytes = bytes.saturating_add(text.map_or(0, |text| text.len() * 2));
+        }
+    }
+    guard.budget.reserve(bytes)?;
+    guard.original.call(this, args, context)
+}
+
+fn concat(guard: &Guard, this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    if this.is_null_or_undefined() {
+        return guard.original.call(this, args, context);
+    }
+    let text = this.to_string(context)?;
+    let mut bytes = text.len();
+    let mut texts: Vec<JsValue> = Vec::with_capacity(args.len());
+    for arg in args {
+        let text = arg.to_string(context)?;
+        bytes = bytes.saturating_add(text.len());
+        texts.push(text.into());
+    }
+    guard.budget.reserve(bytes.saturating_mul(2))?;
+    guard.original.call(&text.into(), &texts, context)
+}
+
+/// Boa writes what is not a function into its error, with everything in it.
+fn apply(guard: &Guard, this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    if !this.is_callable() {
+        return Err(JsNativeError::typ().with_message("the value is not a function").into());
+    }
     guard.original.call(this, args, context)
 }
 
@@ -120,20 +149,18 @@ fn length_of(guard: &Guard, object: &JsObject, context: &mut Context) -> JsResul
 /// All methods that match come through `exec`.
 fn exec(guard: &Guard, this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let text = args.first().cloned().unwrap_or_default().to_string(context)?;
-    regex::before(&guard.original, this, &text, &guard.budget, context)?;
+    regex::before(guard, this, &text, context)?;
     guard.original.call(this, &[text.into()], context)
 }
 
-fn parse_json(guard: &Guard, this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+fn parse_json(guard: &Guard, _: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let text = args.first().cloned().unwrap_or_default().to_string(context)?;
     guard.budget.reserve(text.len().saturating_mul(2))?;
     let value = json::parse(&text, &guard.budget, context)?;
-    if !args.get(1).is_some_and(JsValue::is_callable) {
-        return Ok(value);
+    match args.get(1).and_then(JsValue::as_function) {
+        Some(reviver) => revive(guard, value, &reviver, context),
+        None => Ok(value),
     }
-    let mut args = args.to_vec();
-    args[0] = text.into();
-    guard.original.call(this, &args, context)
 }
 
 /// Boa's own puts the text together unit by unit.
@@ -198,35 +225,6 @@ fn claimed_length(value: &JsValue) -> usize {
 
 fn unit_bytes(text: &JsString) -> usize {
     if matches!(text.as_str().variant(), JsStrVariant::Latin1(_)) { 1 } else { 2 }
-}
-
-fn guard(
-    holder: &JsObject,
-    key: PropertyKey,
-    call: Guarded,
-    budget: &Rc<Budget>,
-    context: &mut Context,
-) -> JsResult<()> {
-    // Not every build of Boa has them all.
-    let Some(original) = holder.get(key.clone(), context)?.as_function() else { return Ok(()) };
-    let name = original.get(js_string!("name"), context)?.to_string(context)?;
-    let length = original.get(js_string!("length"), context)?.to_length(context)?;
-    let native = NativeFunction::from_copy_closure_with_captures(
-        |this, args, guard: &Guard, context| (guard.call)(guard, this, args, context),
-        Guard { original, budget: budget.clone(), call },
-    );
-    let guarded = FunctionObjectBuilder::new(context.realm(), native)
-        .name(name)
-        .length(usize::try_from(length).unwrap_or(0))
-        .constructor(false)
-        .build();
-    define(holder, key, guarded.into(), context)
-}
-
-fn define(holder: &JsObject, key: PropertyKey, value: JsValue, context: &mut Context) -> JsResult<()> {
-    let property = PropertyDescriptor::builder().value(value).writable(true).enumerable(false).configurable(true);
-    holder.define_property_or_throw(key, property, context)?;
-    Ok(())
 }
 
 fn global(name: &str, context: &mut Context) -> JsResult<JsObject> {

@@ -121,9 +121,11 @@ impl HeapMeter {
             self.refused.set(true);
             return false;
         }
-        // Refusing anything else would end the process, and so would running out of memory. No lock of the host is
-        // held here: the guest's thread parks until the process ends, and core answers the caller at the deadline.
-        if over > self.limit.get().saturating_add(SLACK) {
+        // Refusing anything else would end the process, and so would running out of memory: the guest's thread parks
+        // until the process ends, and core answers the caller at the deadline. No lock is held here. Boa's registry of
+        // symbols is not used, what it makes once for the process is made when the engine starts, and a thread that
+        // panics, whose hook may hold that of the error stream, goes on.
+        if over > self.limit.get().saturating_add(SLACK) && !std::thread::panicking() {
             loop {
                 std::thread::park();
             }

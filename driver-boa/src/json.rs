@@ -224,7 +224,7 @@ impl Reader<'_> {
 }
 
 /// A byte for each character where that is enough.
-fn narrow(units: &[u16]) -> JsString {
+pub(crate) fn narrow(units: &[u16]) -> JsString {
     let bytes: Option<Vec<u8>> = units.iter().map(|unit| u8::try_from(*unit).ok()).collect();
     bytes.map_or_else(|| JsString::from(units), |bytes| JsString::from(JsStr::latin1(&bytes)))
 }

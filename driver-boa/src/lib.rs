@@ -9,14 +9,21 @@ mod guards;
 mod heap;
 mod jobs;
 mod json;
+mod keys;
+mod links;
+mod natives;
 mod regex;
+mod revive;
 mod sort;
+mod stringify;
+mod symbols;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     rc::Rc,
     sync::atomic::Ordering,
+    thread,
 };
 
 use boa_engine::{
@@ -67,6 +74,20 @@ impl Engine for Boa {
 
     type Options = ();
 
+    /// Core asks again and again for a thread that the system does not give; this says so at once.
+    fn start_process((): &()) -> Result<(), Fault> {
+        let probe = thread::Builder::new().stack_size(Self::THREAD_STACK_BYTES).spawn(|| {});
+        match probe.map(thread::JoinHandle::join) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(format!(
+                "a program on Boa needs a thread with {} MiB of stack, virtual memory nearly all, and the system does not \
+                 give it ({error}): raise the limit of the process's address space (`ulimit -v`), or use another driver",
+                Self::THREAD_STACK_BYTES >> 20
+            )
+            .into()),
+        }
+    }
+
     fn create(_: &(), limits: &HeapLimits, port: Port) -> Result<Self, Fault> {
         heap::begin(limits.heap_bytes);
         heap::counted(true, || Self::load(limits, port).map_err(|error| error.to_string().into()))
@@ -106,9 +127,12 @@ impl Boa {
             .module_loader(Rc::new(IdleModuleLoader))
             .build()?;
         budget.set_limits(&mut context);
-        guards::install(&budget, &mut context)?;
+        // What Boa makes on first use, under a lock, is made before the heap can be full.
+        context.eval(Source::from_bytes("BigInt.asUintN(64, 1n) + BigInt.asIntN(64, 1n)"))?;
+        let special = guards::specials(&mut context)?;
+        natives::guard_all(&special, &budget, &mut context)?;
         let prelude = context.eval(Source::from_bytes(PRELUDE).with_path(Path::new(PRELUDE_FILE)))?;
-        let natives = [post(&budget, port, &context), tick(&budget, &context)];
+        let natives = [post(&budget, port, &context), tick(&budget, &context), reserve(&budget, &context)];
         let bridge = callable(&prelude)?.call(&JsValue::undefined(), &natives, &mut context)?;
         Ok(Self { bridge: callable(&bridge)?, context, budget, _garbage: Garbage })
     }
@@ -127,7 +151,7 @@ impl Boa {
             match (budget.stop(), result) {
                 (Some(stop), _) => Err(stop),
                 (None, Ok(Ok(()))) => Ok(()),
-                (None, Ok(Err(error))) => Err(Stop::Threw(script_error(&error, context))),
+                (None, Ok(Err(error))) => Err(Stop::Threw(script_error(&error))),
                 // Core never calls an engine again that stopped.
                 (None, Err(_)) => Err(Stop::Threw(defect())),
             }
@@ -163,19 +187,33 @@ fn tick(budget: &Rc<Budget>, context: &Context) -> JsValue {
     tick.to_js_function(context.realm()).into()
 }
 
+fn reserve(budget: &Rc<Budget>, context: &Context) -> JsValue {
+    let budget = budget.clone();
+    // SAFETY: the closure captures nothing that the collector must trace.
+    let reserve = unsafe {
+        NativeFunction::from_closure(move |_, args, _| {
+            // Saturates; NaN becomes 0.
+            let bytes = args.first().and_then(JsValue::as_number).map_or(0, |bytes| bytes as usize);
+            budget.reserve(bytes).map(|()| JsValue::undefined())
+        })
+    };
+    reserve.to_js_function(context.realm()).into()
+}
+
 fn callable(value: &JsValue) -> JsResult<JsFunction> {
     value
         .as_function()
         .ok_or_else(|| JsNativeError::typ().with_message("the prelude is not what the engine expects").into())
 }
 
-fn script_error(error: &JsError, context: &mut Context) -> ScriptError {
+fn script_error(error: &JsError) -> ScriptError {
     if let Some(EngineError::RuntimeLimit(_)) = error.as_engine() {
         return ScriptError::new("RangeError", TOO_DEEP, None);
     }
-    match error.try_native(context) {
-        Ok(native) => ScriptError::new(native.kind().to_string(), native.message().to_string(), None),
-        Err(_) => ScriptError::new("Error", error.to_string(), None),
+    // What a program throws, the bridge reports. To write it here Boa would go down through all that is in it.
+    match error.as_native() {
+        Some(native) => ScriptError::new(native.kind().to_string(), native.message().to_string(), None),
+        None => ScriptError::new("Error", "the program threw what is not an error of the engine", None),
     }
 }
 

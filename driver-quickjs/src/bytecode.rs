@@ -2,7 +2,7 @@
 
 use std::{ffi::CString, sync::OnceLock};
 
-use codemode_core::engine::{Fault, PRELUDE, PRELUDE_FILE};
+use codemode_core::engine::{Fault, POLLED_PRELUDE, PRELUDE_FILE};
 use rquickjs::{Context, Ctx, Runtime, Value, qjs};
 
 /// Evaluates the prelude in `ctx` and returns its value, a function.
@@ -37,14 +37,15 @@ pub(crate) fn prelude<'js>(ctx: &Ctx<'js>) -> Result<Value<'js>, Fault> {
 fn compile() -> Result<Vec<u8>, Fault> {
     let runtime = Runtime::new()?;
     let context = Context::full(&runtime)?;
-    let (source, file) = (CString::new(PRELUDE)?, CString::new(PRELUDE_FILE)?);
+    let (source, file) = (CString::new(POLLED_PRELUDE)?, CString::new(PRELUDE_FILE)?);
     let flags = qjs::JS_EVAL_TYPE_GLOBAL | qjs::JS_EVAL_FLAG_COMPILE_ONLY;
     context.with(|ctx| {
         let raw = ctx.as_raw().as_ptr();
         // SAFETY: `raw` is live inside `with`; both texts are NUL-terminated and outlive the call. With COMPILE_ONLY
         // the value is a function that this code owns, and frees after it was written.
-        let function =
-            unsafe { qjs::JS_Eval(raw, source.as_ptr(), PRELUDE.len() as qjs::size_t, file.as_ptr(), flags as i32) };
+        let function = unsafe {
+            qjs::JS_Eval(raw, source.as_ptr(), POLLED_PRELUDE.len() as qjs::size_t, file.as_ptr(), flags as i32)
+        };
         // SAFETY: it looks at the tag of a value.
         if unsafe { qjs::JS_IsException(function) } {
             return Err(format!("the prelude does not compile: {:?}", ctx.catch()).into());

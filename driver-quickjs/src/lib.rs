@@ -5,14 +5,9 @@
 
 mod bytecode;
 mod heap;
+mod stacks;
 
-use std::{
-    borrow::Cow,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{borrow::Cow, rc::Rc, sync::Arc};
 
 use codemode_core::{
     Threaded,
@@ -22,12 +17,15 @@ use codemode_core::{
     },
 };
 use rquickjs::{
-    CatchResultExt, CaughtError, Context, Ctx, Function, Persistent, Runtime, Value,
+    CatchResultExt, CaughtError, Context, Ctx, Exception, Function, Persistent, Runtime, Undefined, Value,
     context::{EvalOptions, intrinsic},
     qjs,
 };
 
-use crate::heap::{Counting, HeapMeter};
+use crate::{
+    heap::{Counting, HeapMeter},
+    stacks::Stacks,
+};
 
 /// The driver with its defaults: engines rest without a thread, no warm pool.
 pub fn driver() -> Threaded<QuickJs> {
@@ -38,16 +36,16 @@ pub fn driver() -> Threaded<QuickJs> {
 pub struct QuickJs {
     // Dropped in this order: what refers to the runtime goes before it.
     bridge: Persistent<Function<'static>>,
+    _stacks: stacks::Setter,
     context: Context,
     runtime: Runtime,
     heap: Arc<HeapMeter>,
-    interrupted: Arc<AtomicBool>,
 }
 
 // SAFETY: the reference counts inside are shared only among the fields of this struct, so they move together; no clone
 // of the runtime or context leaves it, and core calls an engine from one thread at a time. QuickJS itself keeps nothing
 // in thread-local storage; the one thing it remembers of a thread, the top of its stack, `enter` renews.
-// The native function and the interrupt handler own only `Send` values.
+// The native functions own only `Send` values; what the interrupt handler points to moves along.
 unsafe impl Send for QuickJs {}
 
 /// Bytes in use at which cycles are looked for the first time. A new engine holds a third of it: with the engine's own
@@ -82,36 +80,53 @@ impl Engine for QuickJs {
         let runtime = Runtime::new_with_alloc(Counting(heap.clone()))?;
         runtime.set_max_stack_size(limits.stack_bytes);
         runtime.set_gc_threshold(FIRST_COLLECTION.min(limits.heap_bytes / 4));
-        let interrupted = Arc::new(AtomicBool::new(false));
-        let (stop, meter) = (interrupted.clone(), heap.clone());
-        runtime.set_interrupt_handler(Some(Box::new(move || {
-            let stopped = stop.load(Ordering::Relaxed) || meter.exhausted();
+        let context = Context::builder().with::<Intrinsics>().build(&runtime)?;
+        // SAFETY: the context is live inside `with`.
+        context.with(|ctx| heap.serves(unsafe { qjs::JS_GetRuntime(ctx.as_raw().as_ptr()) }));
+        let (setter, stacks) = context.with(|ctx| {
+            let setter = stacks::setter(&ctx)?;
+            let stacks = Rc::new(Stacks::new(&ctx, &setter, limits.stack_bytes)?);
+            Ok::<_, rquickjs::Error>((setter, stacks))
+        })?;
+        let meter = heap.clone();
+        let stops = move || {
+            let stopped = meter.stopped();
             if stopped {
+                stacks.switch_off();
                 meter.make_room();
             }
             stopped
-        })));
-        let context = Context::builder().with::<Intrinsics>().build(&runtime)?;
-        let (stop, meter) = (interrupted.clone(), heap.clone());
+        };
+        runtime.set_interrupt_handler(Some(Box::new(stops.clone())));
+        let reserved = heap.clone();
         let bridge = context.with(|ctx| {
-            let post = Function::new(ctx.clone(), move |text: rquickjs::String<'_>| {
-                // What a program says after it was stopped would come out differently from run to run.
-                if stop.load(Ordering::Relaxed) || meter.exhausted() {
-                    return Ok(None);
+            let post = Function::new(ctx.clone(), move |ctx: Ctx<'_>, text: rquickjs::String<'_>| {
+                // What a program says after it was stopped would come out differently from run to run. A loop of calls with
+                // large inputs looks at the interrupt too rarely, so it ends here.
+                if stops() {
+                    return Err(uncatchable(&ctx));
                 }
                 let text = text.to_cstring()?;
                 Ok::<_, rquickjs::Error>(port.post(&lossy(&text)))
             })?;
+            let reserve = Function::new(ctx.clone(), move |ctx: Ctx<'_>, bytes: f64| {
+                // Saturates.
+                if reserved.may_hold(bytes as usize) {
+                    Ok(())
+                } else {
+                    Err(Exception::throw_range(&ctx, "out of memory"))
+                }
+            })?;
             let prelude = bytecode::prelude(&ctx)?.into_function().ok_or("the prelude is not a function")?;
-            let bridge: Function = prelude.call((post,)).catch(&ctx).map_err(|e| e.to_string())?;
+            let bridge: Function = prelude.call((post, Undefined, reserve)).catch(&ctx).map_err(|e| e.to_string())?;
             Ok::<_, Fault>(Persistent::save(&ctx, bridge))
         })?;
-        Ok(Self { bridge, context, runtime, heap, interrupted })
+        Ok(Self { bridge, _stacks: setter, context, runtime, heap })
     }
 
     fn interrupter(&self) -> Interrupter {
-        let interrupted = self.interrupted.clone();
-        Interrupter::new(move || interrupted.store(true, Ordering::Relaxed))
+        let heap = self.heap.clone();
+        Interrupter::new(move || heap.interrupt())
     }
 
     fn run(&mut self, program: &Script<'_>) -> Result<(), Stop> {
@@ -148,7 +163,7 @@ impl QuickJs {
             result.catch(&ctx).map_err(|error| script_error(&error))
         });
         let mut result = result.map_err(Stop::Threw);
-        while result.is_ok() && !self.stopped() {
+        while result.is_ok() && !self.heap.stopped() {
             match self.runtime.execute_pending_job() {
                 Ok(true) => {}
                 Ok(false) => break,
@@ -162,14 +177,23 @@ impl QuickJs {
         if self.heap.exhausted() {
             return Err(Stop::OutOfMemory);
         }
-        if self.interrupted.load(Ordering::Relaxed) {
+        if self.heap.interrupted() {
             return Err(Stop::Interrupted);
         }
         result
     }
+}
 
-    fn stopped(&self) -> bool {
-        self.interrupted.load(Ordering::Relaxed) || self.heap.exhausted()
+/// Throws what no program catches.
+fn uncatchable(ctx: &Ctx<'_>) -> rquickjs::Error {
+    match Exception::from_message(ctx.clone(), "stopped") {
+        Ok(error) => {
+            let error = error.into_value();
+            // SAFETY: both are live, and the function only marks the error.
+            unsafe { qjs::JS_SetUncatchableError(ctx.as_raw().as_ptr(), error.as_raw()) };
+            ctx.throw(error)
+        }
+        Err(error) => error,
     }
 }
 

@@ -9,10 +9,11 @@ use std::{
     ffi::{c_char, c_void},
     ptr,
     sync::{
-        Arc, OnceLock,
+        Arc, Condvar, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
     },
     thread,
+    time::Duration,
 };
 
 /// Accounts for the memory of one heap.
@@ -25,8 +26,16 @@ pub(crate) struct HeapMeter {
     objects: AtomicUsize,
     peak: AtomicUsize,
     exhausted: AtomicBool,
+    /// Whether buffers were made that the allocator does not see.
+    uncounted: AtomicBool,
+    /// How many natives are under way that list keys wherever they come to.
+    listings: AtomicUsize,
     /// Whether V8 was given [`ROOM`].
     raised: AtomicBool,
+    /// Whether it is this heap's turn to have it.
+    in_room: AtomicBool,
+    /// Whether objects and buffers are about to be held to the limit together.
+    checking: AtomicBool,
     isolate: OnceLock<v8::IsolateHandle>,
 }
 
@@ -38,7 +47,11 @@ impl HeapMeter {
             objects: AtomicUsize::new(0),
             peak: AtomicUsize::new(0),
             exhausted: AtomicBool::new(false),
+            uncounted: AtomicBool::new(false),
+            listings: AtomicUsize::new(0),
             raised: AtomicBool::new(false),
+            in_room: AtomicBool::new(false),
+            checking: AtomicBool::new(false),
             isolate: OnceLock::new(),
         })
     }
@@ -91,6 +104,45 @@ impl HeapMeter {
         good
     }
 
+    pub(crate) fn limit_bytes(&self) -> usize {
+        self.limit
+    }
+
+    /// Takes down that a buffer was made that the allocator does not see, and says whether it may be there now.
+    pub(crate) fn note_uncounted(&self) -> bool {
+        self.uncounted.store(true, Relaxed);
+        self.listings.load(Relaxed) == 0
+    }
+
+    pub(crate) fn begin_listing(&self) {
+        self.listings.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn end_listing(&self) {
+        self.listings.fetch_sub(1, Relaxed);
+    }
+
+    /// Whether the program has, or may have, a typed array of so many elements that its keys would matter.
+    pub(crate) fn has_large_buffers(&self) -> bool {
+        self.buffers.load(Relaxed) > LARGE || self.uncounted.load(Relaxed)
+    }
+
+    /// Waits until no other heap of the process uses its room, but not for long: its program ends, or never will.
+    fn take_room(&self) {
+        let taken = ROOM_TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = ROOM_LEFT.wait_timeout_while(taken, MAX_WAIT, |taken| *taken);
+        let (mut taken, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        *taken = true;
+        self.in_room.store(true, Relaxed);
+    }
+
+    fn leave_room(&self) {
+        if self.in_room.swap(false, Relaxed) {
+            *ROOM_TAKEN.lock().unwrap_or_else(PoisonError::into_inner) = false;
+            ROOM_LEFT.notify_one();
+        }
+    }
+
     /// The maximum of bytes held at any call of this function, this one included.
     pub(crate) fn peak(&self, isolate: &mut v8::Isolate) -> usize {
         let now = isolate.get_heap_statistics().used_heap_size() + self.buffers.load(Relaxed);
@@ -98,10 +150,29 @@ impl HeapMeter {
     }
 
     fn fits(&self, size: usize) -> bool {
-        let used = self.buffers.load(Relaxed) + self.objects.load(Relaxed);
+        let buffers = self.buffers.load(Relaxed);
+        if self.listings.load(Relaxed) > 0 && buffers <= LARGE && buffers.saturating_add(size) > LARGE {
+            return false;
+        }
+        let used = buffers + self.objects.load(Relaxed);
         used.checked_add(size).is_some_and(|sum| sum <= self.limit)
     }
 }
+
+impl Drop for HeapMeter {
+    fn drop(&mut self) {
+        self.leave_room();
+    }
+}
+
+/// Fewer bytes of buffers are at most so many keys.
+const LARGE: usize = 4 << 20;
+
+// One heap of the process at a time may have its room: else many programs that end for their memory would together take
+// many times as much.
+static ROOM_TAKEN: Mutex<bool> = Mutex::new(false);
+static ROOM_LEFT: Condvar = Condvar::new();
+const MAX_WAIT: Duration = Duration::from_secs(2);
 
 /// More than the largest object that V8 makes: an array or a string of 1 GiB.
 const ROOM: usize = (1 << 30) + (256 << 20);
@@ -115,9 +186,13 @@ unsafe extern "C" fn near_limit(meter: *mut c_void, current: usize, _initial: us
     let again = heap.raised.swap(true, Relaxed);
     if again && heap.objects.load(Relaxed) > heap.limit.saturating_add(ROOM / 2) {
         // A native function that does not look at its termination has filled the room as well.
+        heap.leave_room();
         park_forever();
     }
     heap.exhaust();
+    if !again {
+        heap.take_room();
+    }
     // Compiled code may look for its termination only now and then; until it does, V8 asks again without being full. It
     // goes on if it gets any more, and what the room holds stays bound.
     current.saturating_add(if again { STEP } else { ROOM })
@@ -158,6 +233,22 @@ unsafe extern "C" fn collected(
     let (mut isolate, heap) = unsafe { (v8::Isolate::from_raw_isolate_ptr(isolate), &*meter.cast::<HeapMeter>()) };
     let objects = isolate.get_heap_statistics().used_heap_size();
     heap.objects.store(objects, Relaxed);
+    // V8's own limit is for objects only. Not here, where buffers that were found unused are still being freed.
+    if objects + heap.buffers.load(Relaxed) > heap.limit
+        && !heap.exhausted()
+        && !heap.checking.swap(true, Relaxed)
+        && let Some(isolate) = heap.isolate.get()
+    {
+        isolate.request_interrupt(check, meter);
+    }
+}
+
+/// Ends the program if its objects and buffers are over the limit together.
+unsafe extern "C" fn check(isolate: v8::UnsafeRawIsolatePtr, meter: *mut c_void) {
+    // SAFETY: as in `collected`; V8 calls this where the program looks at its interrupts.
+    let (mut isolate, heap) = unsafe { (v8::Isolate::from_raw_isolate_ptr(isolate), &*meter.cast::<HeapMeter>()) };
+    heap.reserve(&mut isolate, 0.0);
+    heap.checking.store(false, Relaxed);
 }
 
 static ALLOCATOR: v8::RustAllocatorVtable<HeapMeter> =

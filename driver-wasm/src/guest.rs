@@ -1,12 +1,13 @@
 //! [`Guest`]: the functions and the memory of one instance of `guest/guest.c`, as the host calls them.
 
-use wasmtime::{Instance, Memory, Result, Store, TypedFunc, bail};
+use wasmtime::{Global, Instance, Memory, Result, Store, TypedFunc, Val, bail};
 
-use crate::{memory::bytes_mut, sandbox::Sandbox};
+use crate::{image::STACK_BYTES, memory::bytes_mut, sandbox::Sandbox};
 
 /// The guest's side, `guest/guest.c`.
 pub(crate) struct Guest {
     pub(crate) memory: Memory,
+    stack: Global,
     alloc: TypedFunc<u32, u32>,
     pub(crate) run: TypedFunc<(u32, u32, u32, u32), i32>,
     pub(crate) deliver: TypedFunc<(u32, u32), i32>,
@@ -16,9 +17,11 @@ pub(crate) struct Guest {
 impl Guest {
     pub(crate) fn of(store: &mut Store<Sandbox>, instance: &Instance) -> Result<Self> {
         let Some(memory) = instance.get_memory(&mut *store, "memory") else { bail!("the guest has no memory") };
+        let Some(stack) = instance.get_global(&mut *store, "__stack_pointer") else { bail!("the guest has no stack") };
         store.data_mut().memory = Some(memory);
         Ok(Self {
             memory,
+            stack,
             alloc: instance.get_typed_func(&mut *store, "alloc")?,
             run: instance.get_typed_func(&mut *store, "run")?,
             deliver: instance.get_typed_func(&mut *store, "deliver")?,
@@ -38,4 +41,16 @@ impl Guest {
         room[text.len()] = 0;
         Ok((at, size - 1))
     }
+
+    /// Whether the guest has used up its own stack, once it has trapped. The stack is at the bottom of memory and grows
+    /// down, so its end is address 0; a function that calls no other writes below the pointer without moving it.
+    pub(crate) fn stack_is_used_up(&self, store: &mut Store<Sandbox>) -> bool {
+        match self.stack.get(store) {
+            Val::I32(pointer) => !(LEAF_BYTES..=STACK_BYTES as u32).contains(&(pointer as u32)),
+            _ => false,
+        }
+    }
 }
+
+/// More than the frame of a function that calls no other.
+const LEAF_BYTES: u32 = 8 << 10;

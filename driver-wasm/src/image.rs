@@ -16,7 +16,7 @@ use crate::{cache::Cache, memory::text_in_table};
 const GUEST: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/guest.wasm"));
 
 /// The guest's own stack, at the bottom of its memory. `build.rs` links with the same number.
-const STACK_BYTES: usize = 1280 << 10;
+pub(crate) const STACK_BYTES: usize = 1280 << 10;
 /// What of it no program gets: for native functions that do not look how much is left.
 const STACK_MARGIN: usize = 256 << 10;
 

@@ -106,7 +106,14 @@ impl Wasm {
         match result {
             Ok(0) => Ok(()),
             Ok(_) => Err(self.thrown().map_or_else(|error| Stop::Fault(error.into()), Stop::Threw)),
+            // The host's stack, or the guest's own: natives of QuickJS that call each other without a look at how much is left.
             Err(error) if error.downcast_ref() == Some(&Trap::StackOverflow) => Err(Stop::StackOverflow),
+            Err(error)
+                if error.downcast_ref() == Some(&Trap::MemoryOutOfBounds)
+                    && self.guest.stack_is_used_up(&mut self.store) =>
+            {
+                Err(Stop::StackOverflow)
+            }
             Err(error) => Err(Stop::Fault(error.context("the guest failed").into())),
         }
     }

@@ -2,9 +2,14 @@
 
 use std::{process::ExitCode, sync::Arc};
 
+use codemode_conformance::Hostile;
+
 fn main() -> ExitCode {
-    let driver = codemode_driver_wasm::driver();
-    // Without a cache the guest is compiled first, which must not count against the programs' deadlines.
-    driver.prewarm().expect("the guest is made");
-    codemode_conformance::hostile(Arc::new(driver), include_str!("known.toml"))
+    let driver = || {
+        let driver = codemode_driver_wasm::driver();
+        // Without a cache the guest is compiled first, which must not count against the programs' deadlines.
+        driver.prewarm().expect("the guest is made");
+        Arc::new(driver) as Arc<dyn codemode_core::IsolateDriver>
+    };
+    Hostile::new(driver).constant_mib(32).run(include_str!("known.toml"))
 }

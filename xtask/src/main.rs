@@ -8,6 +8,7 @@ mod features;
 mod new_driver;
 mod places;
 mod setup;
+mod soak;
 mod tidy;
 #[cfg(unix)]
 mod v8;
@@ -42,6 +43,12 @@ cargo xtask TASK
                         the conformance cases alone, of one driver or all; CASE is part of a name
   conformance [--driver NAME] --record
                         keeps what a whole green run came to in codemode-conformance/record.json
+  soak hostile --driver NAME [--minutes N] [--seed N] [--record]
+                        generated hostile programs, 60 minutes unless told otherwise; each death, late answer, lost thread
+                        or excess of memory is reported with the seed of its program; --record keeps the figures in
+                        codemode-conformance/soak-hostile.json; no other task runs it
+  soak hostile --driver NAME --replay SEED
+                        shows one such program, and runs it and each of its operations alone
   v8 build              builds V8's library from the v8 crate's source into target/tools, for machines that cannot download
                         it; about 80 minutes, and never started by another task
   new-driver NAME       writes the skeleton of a driver, driver-NAME, and makes it a member of the workspace and a feature of
@@ -69,6 +76,7 @@ fn main() -> ExitCode {
         "check" => lint().and_then(|()| test(rest)),
         "features" => features::features(),
         "conformance" => conformance::conformance(rest),
+        "soak" => soak::soak(rest),
         "new-driver" => new_driver::run(rest, &root()),
         #[cfg(unix)]
         "v8" => v8::v8(rest),

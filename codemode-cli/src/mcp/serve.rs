@@ -1,12 +1,16 @@
 //! `codemode mcp`: the sandbox as an MCP server. Standard output belongs to the protocol.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use codemode::{
     CodeMode, CodeModeBuilder,
     mcp::{HttpOptions, McpServer, McpServerOptions},
 };
-use tokio::{net::TcpListener, time::sleep};
+use tokio::{net::TcpListener, task::spawn_blocking, time::sleep};
 
 use crate::{
     args::McpArgs,
@@ -24,6 +28,8 @@ pub fn serve(args: &McpArgs) -> Result<ExitStatus, Problem> {
     limits.check()?;
     let token = token(args.token_env.as_deref())?;
     let driver = tools::driver(args.driver.as_deref())?;
+    // Before anything is started that must not outlive this process.
+    let mut signals = Signals::catch().map_err(|error| Problem::new(format!("Ctrl-C cannot be caught: {error}")))?;
     let tools = Arc::new(Tools::open_with_timeout(&args.tools, CONNECT_TIMEOUT)?);
     let mut options = McpServerOptions::default();
     options.result_tokens = args.result_tokens.unwrap_or(options.result_tokens);
@@ -42,8 +48,6 @@ pub fn serve(args: &McpArgs) -> Result<ExitStatus, Problem> {
         .build()
         .map_err(|error| Problem::new(format!("the threads for clients cannot be started: {error}")))?;
     let status = runtime.block_on(async {
-        let mut signals =
-            Signals::catch().map_err(|error| Problem::new(format!("Ctrl-C cannot be caught: {error}")))?;
         let refreshing = tokio::spawn(refresh(server.clone(), tools.clone(), builder));
         let status = tokio::select! {
             served = serve_clients(&server, args, token, timeout) => served.map(|()| ExitStatus::Success),
@@ -90,19 +94,26 @@ async fn serve_clients(
 /// Builds the sandbox again when servers come, go or change their tools.
 async fn refresh(server: McpServer, tools: Arc<Tools>, builder: CodeModeBuilder) {
     let Some(mut changes) = tools.mcp().map(McpServers::changes) else { return };
+    let mut pause = SETTLE;
     while changes.changed().await {
         // Servers that change often change once for the clients.
-        sleep(SETTLE).await;
+        sleep(pause).await;
         changes.mark_seen();
-        match tools.give(builder.clone()) {
-            Ok(code_mode) => server.replace(code_mode),
-            Err(problem) => output::report(&problem),
+        let (begin, tools, builder) = (Instant::now(), tools.clone(), builder.clone());
+        // The tools may be thousands.
+        match spawn_blocking(move || tools.give(builder)).await {
+            Ok(Ok(code_mode)) => server.replace(code_mode),
+            Ok(Err(problem)) => output::warning_soon(problem.message),
+            Err(error) => output::warning_soon(format!("the tools cannot be taken over: {error}")),
         }
+        // A server that changes without end takes a small part of the time.
+        pause = (begin.elapsed() * 10).clamp(SETTLE, MAX_SETTLE);
     }
 }
 
+/// Programs and other clients wait for who warns.
 fn warn(warning: String) {
-    output::warning(&warning);
+    output::warning_soon(warning);
 }
 
 /// The bearer token, from a variable: an argument would show it to every user of the machine.
@@ -120,4 +131,5 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
 /// A larger catalog is not declared at once.
 const CATALOG_TOKENS: usize = 4_000;
 const SETTLE: Duration = Duration::from_millis(200);
+const MAX_SETTLE: Duration = Duration::from_secs(60);
 const MIN_TOKEN_LENGTH: usize = 16;

@@ -1,10 +1,14 @@
 //! [`McpServers`]: the tools of MCP servers, beside those of `--sqlite` and `--tools`.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    sync::{Once, mpsc},
+    time::Duration,
+};
 
 use codemode::{
     ArtifactStore, CodeModeBuilder,
-    mcp::{ConnectOptions, McpConfig, McpToolset, Notice, ToolChanges},
+    mcp::{ConnectOptions, McpConfig, McpToolset, Notice, ToolChanges, kill_servers},
 };
 use tokio::runtime::Runtime;
 
@@ -13,9 +17,10 @@ use crate::{output, problem::Problem};
 /// Connections to the servers of a file. Their tasks have threads of their own: commands that only print the prompt
 /// have none.
 pub struct McpServers {
-    // First, so that it is dropped first: the runtime ends what the servers run on.
     toolset: McpToolset,
-    runtime: Runtime,
+    /// `None` once it was shut down.
+    runtime: Option<Runtime>,
+    stopped: Once,
 }
 
 impl McpServers {
@@ -34,11 +39,12 @@ impl McpServers {
             .build()
             .map_err(|error| Problem::new(format!("the threads for MCP servers cannot be started: {error}")))?;
         let options = ConnectOptions::default().on_notice(|notice| match notice {
-            Notice::Down { .. } | Notice::Warning { .. } => output::warning(&notice.to_string()),
+            Notice::Down { .. } | Notice::Warning { .. } => output::warning_soon(notice.to_string()),
             _ => {}
         });
         let toolset = runtime.block_on(McpToolset::connect(config, options.timeout(timeout)));
-        Ok(Self { toolset, runtime })
+        output::flush();
+        Ok(Self { toolset, runtime: Some(runtime), stopped: Once::new() })
     }
 
     /// Adds the tools, and a note for each server that is not there.
@@ -56,11 +62,36 @@ impl McpServers {
         self.toolset.store().clone()
     }
 
-    /// Ends the servers as the protocol says.
+    /// Ends the servers as the protocol says, and kills what is left of them after [`MAX_STOP`].
     pub fn stop(&self) {
-        self.runtime.block_on(self.toolset.close());
+        self.stopped.call_once(|| {
+            if let Some(runtime) = &self.runtime {
+                let (closed, end) = mpsc::channel();
+                let toolset = self.toolset.clone();
+                runtime.spawn(async move {
+                    toolset.close().await;
+                    // Nobody waits any more when it took too long.
+                    let _ = closed.send(());
+                });
+                // On a thread that no server can hold.
+                let _ = end.recv_timeout(MAX_STOP);
+            }
+            kill_servers();
+        });
     }
 }
+
+impl Drop for McpServers {
+    fn drop(&mut self) {
+        self.stop();
+        if let Some(runtime) = self.runtime.take() {
+            // Without waiting for what hangs.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+const MAX_STOP: Duration = Duration::from_millis(4_500);
 
 impl std::fmt::Debug for McpServers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

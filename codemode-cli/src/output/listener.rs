@@ -1,31 +1,36 @@
 //! The thread that receives the events of an execution: it shows them, writes them for `--events`, and keeps console
 //! lines for the reply of an execution that was cancelled. It is a thread of its own because writing may block on a slow
-//! reader, and the sender of an event must not.
+//! reader, and the sender of an event must not for long: events that nobody reads are left out, and counted.
 
 use std::{
     fs::File,
     io::{self, Write},
-    sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    sync::Arc,
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use codemode::{ConsoleLine, Event, EventKind};
 
 use crate::{
-    output::{screen::Screen, write},
+    output::{
+        queue::{Queue, Taken},
+        screen::Screen,
+        write,
+    },
     problem::Problem,
 };
 
 /// The thread, while it listens.
 #[derive(Debug)]
 pub struct Listener {
-    sender: Sender<Message>,
+    messages: Arc<Queue<Message>>,
     thread: JoinHandle<ListenerReport>,
 }
 
 /// Sends events and warnings to the listener.
 #[derive(Debug, Clone)]
-pub struct EventSender(Sender<Message>);
+pub struct EventSender(Arc<Queue<Message>>);
 
 /// Where `--events` go.
 #[derive(Debug)]
@@ -51,29 +56,28 @@ pub struct ListenerReport {
 enum Message {
     Event(Box<Event>),
     Warning(String),
-    Done,
 }
 
 impl Listener {
     /// Begins to listen; without a screen events are only written.
     pub fn start(screen: Option<Screen>, sink: Sink) -> Result<Self, Problem> {
-        let (sender, receiver) = mpsc::channel();
+        let messages = Arc::new(Queue::new(PATIENCE));
+        let taken = messages.clone();
         let thread = thread::Builder::new()
             .name("codemode output".into())
-            .spawn(move || listen(&receiver, screen, sink))
+            .spawn(move || listen(&taken, screen, sink))
             .map_err(|error| Problem::new(format!("the thread that writes events cannot be started: {error}")))?;
-        Ok(Self { sender, thread })
+        Ok(Self { messages, thread })
     }
 
     /// Sends to this listener.
     pub fn sender(&self) -> EventSender {
-        EventSender(self.sender.clone())
+        EventSender(self.messages.clone())
     }
 
     /// Waits until everything sent so far is written.
     pub fn finish(self) -> ListenerReport {
-        // Where the thread is gone, joining it says so.
-        let _ = self.sender.send(Message::Done);
+        self.messages.close();
         self.thread.join().unwrap_or_else(|_| ListenerReport {
             problem: Some(Problem::new("the thread that writes events failed; this is a defect of codemode")),
             ..ListenerReport::default()
@@ -84,52 +88,76 @@ impl Listener {
 impl EventSender {
     /// Something happened.
     pub fn event(&self, event: Event) {
-        // After the end of an execution nobody listens.
-        let _ = self.0.send(Message::Event(Box::new(event)));
+        self.0.add(weight(&event), Message::Event(Box::new(event)));
     }
 
     /// Something is odd.
     pub fn warning(&self, text: String) {
-        let _ = self.0.send(Message::Warning(text));
+        self.0.add(text.len(), Message::Warning(text));
     }
 }
 
-fn listen(receiver: &Receiver<Message>, mut screen: Option<Screen>, mut sink: Sink) -> ListenerReport {
+/// About how many bytes an event holds.
+fn weight(event: &Event) -> usize {
+    match &event.kind {
+        EventKind::Console { message, .. } => message.len(),
+        EventKind::Call { args, .. } => args.as_ref().map_or(0, |args| args.text().len()),
+        EventKind::CallResult { result, .. } => result.as_ref().map_or(0, |result| result.text().len()),
+        EventKind::CallError { error, .. } => error.message.len(),
+        EventKind::Progress { progress, .. } => progress.message.as_ref().map_or(0, |message| message.len()),
+        _ => 0,
+    }
+}
+
+fn listen(messages: &Queue<Message>, mut screen: Option<Screen>, mut sink: Sink) -> ListenerReport {
     let mut report = ListenerReport::default();
+    let (mut kept_bytes, had_sink) = (0, !matches!(sink, Sink::None));
     loop {
-        let message = match screen.as_ref().and_then(Screen::next_tick) {
-            Some(tick) => receiver.recv_timeout(tick),
-            None => receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
-        };
-        match message {
-            Ok(Message::Event(event)) => {
+        match messages.take(screen.as_ref().and_then(Screen::next_tick)) {
+            Taken::Item(Message::Event(event)) => {
                 if let Err(problem) = sink.write(&event) {
                     report.problem.get_or_insert(problem);
                 }
                 if let Some(screen) = &mut screen {
                     screen.show(&event);
                 }
-                if let EventKind::Console { level, message } = event.kind {
+                if let EventKind::Console { level, message } = event.kind
+                    && kept_bytes < MAX_KEPT_BYTES
+                {
+                    kept_bytes += message.len() + size_of::<ConsoleLine>();
                     report.console.push(ConsoleLine::new(level, message));
                 }
             }
-            Ok(Message::Warning(text)) => match &mut screen {
+            Taken::Item(Message::Warning(text)) => match &mut screen {
                 Some(screen) => screen.warning(&text),
                 None => write::warning(&text),
             },
-            Err(RecvTimeoutError::Timeout) => {
+            Taken::Nothing => {
                 if let Some(screen) = &mut screen {
                     screen.tick();
                 }
             }
-            Ok(Message::Done) | Err(RecvTimeoutError::Disconnected) => break,
+            Taken::Closed => break,
         }
     }
     if let Some(screen) = &mut screen {
         screen.clear();
     }
+    match messages.left_out() {
+        0 => {}
+        left_out if had_sink => {
+            let why = format!("{left_out} events are not written, because nobody read those before them");
+            report.problem.get_or_insert(Problem::new(why));
+        }
+        left_out => write::note(&format!("{left_out} events are not shown, because nobody read those before them")),
+    }
     report
 }
+
+/// How long the sender of an event waits for a reader.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// The bytes of console lines that are kept.
+const MAX_KEPT_BYTES: usize = 16 << 20;
 
 impl Sink {
     /// Writes one line, whole. After a failure nothing more is written.

@@ -8,10 +8,11 @@ pub mod listener;
 mod outcome;
 pub mod paint;
 mod pretty;
+mod queue;
 pub mod screen;
 mod terminal;
 mod tokens;
 mod write;
 
 pub use outcome::{failure, result};
-pub use write::{note, print, report, say, warning};
+pub use write::{flush, note, print, report, say, warning, warning_soon};

@@ -1,10 +1,21 @@
 //! Writes to standard output and standard error.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    sync::{Arc, OnceLock},
+    thread,
+    time::Duration,
+};
 
 use codemode::tools::text::visible;
 
-use crate::{output::paint::Paint, problem::Problem};
+use crate::{
+    output::{
+        paint::Paint,
+        queue::{Queue, Taken},
+    },
+    problem::Problem,
+};
 
 /// Writes what is wrong to standard error.
 pub fn report(problem: &Problem) {
@@ -25,6 +36,39 @@ pub fn note(message: &str) {
 pub fn warning(message: &str) {
     say(&format!("{}: {}\n", Paint::stderr().warn("warning"), visible(message)));
 }
+
+/// Writes a warning to standard error, on a thread of its own: for those that others wait for. One that nobody reads is left
+/// out.
+pub fn warning_soon(message: String) {
+    let queue = SOON.get_or_init(|| {
+        let queue: Arc<Queue<String>> = Arc::new(Queue::new(Duration::ZERO));
+        let taken = queue.clone();
+        let written = thread::Builder::new().name("codemode warnings".into()).spawn(move || {
+            loop {
+                match taken.take(None) {
+                    Taken::Item(message) => warning(&message),
+                    Taken::Nothing => {}
+                    Taken::Closed => break,
+                }
+            }
+        });
+        if written.is_err() {
+            queue.close();
+        }
+        queue
+    });
+    queue.add(message.len(), message);
+}
+
+/// Waits a moment until the warnings are written.
+pub fn flush() {
+    if let Some(queue) = SOON.get() {
+        queue.flush(MAX_FLUSH);
+    }
+}
+
+static SOON: OnceLock<Arc<Queue<String>>> = OnceLock::new();
+const MAX_FLUSH: Duration = Duration::from_millis(300);
 
 /// Writes to standard error as it is.
 pub fn say(text: &str) {

@@ -6,19 +6,20 @@ pub(crate) mod catalog;
 mod check;
 mod definition;
 mod discovery;
+mod event_stream;
+mod execute;
 mod explain;
+mod front_end;
 mod host;
 mod options;
 mod prompt;
+mod replay;
 mod reply;
 mod result_formatter;
 
 use std::{collections::HashSet, fmt, sync::Arc};
 
-use codemode_typescript::{
-    CompileOptions, Compiled, Diagnostic, LiteralInput, compile,
-    names::{self, is_global},
-};
+use codemode_typescript::names;
 use serde_json::{Value, json};
 
 pub use self::{
@@ -26,22 +27,17 @@ pub use self::{
     builder::CodeModeBuilder,
     check::Checked,
     definition::ToolDefinition,
-    options::{EventStream, ExecuteOptions},
+    event_stream::EventStream,
+    options::ExecuteOptions,
     reply::{Reply, ReplyError},
     result_formatter::{FormattedResult, ResultFormatter},
 };
-use self::{
-    catalog::Catalog,
-    explain::{Explainer, rejection},
-    host::{EventSink, ToolHost, fresh_id},
-    prompt::SystemPrompt,
-};
+use self::{catalog::Catalog, prompt::SystemPrompt};
 use crate::{
-    driver::{ContextConfig, IsolateDriver, Program, reject},
-    journal::{Journal, Recording},
+    driver::IsolateDriver,
     stubs::{self, ToolSignature},
     tool::Tool,
-    types::{Error, Limits, Listener, Outcome, ToolNames},
+    types::{Limits, Listener, ToolNames},
 };
 
 /// One tool for a model, `execute_typescript`, in front of all the tools of a host. Cheap to clone.
@@ -179,73 +175,6 @@ impl CodeMode {
         }
     }
 
-    /// Runs one program. Dropping the future cancels it.
-    ///
-    /// # Errors
-    /// Only when the host fails; whatever the program does, also a syntax error, is in the [`Outcome`].
-    pub async fn execute(&self, code: &str, options: ExecuteOptions) -> Result<Outcome, Error> {
-        let limits = options.limits.unwrap_or_else(|| self.inner.limits.clone());
-        limits.check()?;
-        let (catalog, names) = (&self.inner.catalog, &self.inner.catalog.names);
-        let tool_call_id = options.tool_call_id.unwrap_or_else(fresh_id);
-        let mut host = ToolHost {
-            catalog: catalog.clone(),
-            tool_call_id: tool_call_id.clone(),
-            events: EventSink([self.inner.on_event.clone(), options.listener]),
-            explainer: None,
-        };
-        let compiled = match self.compile(code, names, &limits) {
-            Ok(compiled) => Arc::new(compiled),
-            Err(diagnostics) => {
-                return reject(tool_call_id, code.len(), rejection(code, &diagnostics), Arc::new(host));
-            }
-        };
-        let program = program(&compiled, names, tool_call_id)
-            .code_length(code.len())
-            .seed(options.seed)
-            .epoch_ms(options.epoch_ms)
-            .journal(options.journal.map(|recorder| Box::new(recorder) as Box<dyn Journal>));
-        let explainer = Arc::new(Explainer::new(code, compiled, names.clone(), catalog.clone()));
-        host.explainer = Some(explainer.clone());
-        let config = ContextConfig { limits, tools: names.clone() };
-        let outcome = self.inner.driver.execute(config, program, Arc::new(host)).await?;
-        Ok(explainer.complete(outcome))
-    }
-
-    /// Runs a recorded execution again: no tool is called, every answer comes from the record.
-    ///
-    /// `code` is the program to run; give the recorded one to audit, a changed one to see where it departs.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Diverged`](crate::ErrorKind::Diverged) at the first message that differs from the record.
-    pub async fn replay(&self, code: &str, recording: Recording) -> Result<Outcome, Error> {
-        let (limits, names) = (recording.header.limits.clone(), Arc::new(recording.header.tool_names()));
-        limits.check()?;
-        let compiled = match self.compile(code, &names, &limits) {
-            Ok(compiled) => Arc::new(compiled),
-            Err(diagnostics) => return Ok(Outcome::new(Err(rejection(code, &diagnostics)))),
-        };
-        let program = program(&compiled, &names, fresh_id());
-        let config = ContextConfig { limits, tools: names.clone() };
-        let outcome = self.inner.driver.replay(config, program, recording).await?;
-        Ok(Explainer::new(code, compiled, names, self.inner.catalog.clone()).complete(outcome))
-    }
-
-    pub(crate) fn compile(&self, code: &str, names: &ToolNames, limits: &Limits) -> Result<Compiled, Vec<Diagnostic>> {
-        let known = |name: &str| names.find(name).is_some() || is_global(name);
-        let catalog = &self.inner.catalog;
-        let check_input = |function: &str, input: Option<&LiteralInput>| {
-            let tool = catalog.names.find(function).and_then(|(index, _)| catalog.tools.get(index));
-            tool.map(|tool| tool.literal_problems(input)).unwrap_or_default()
-        };
-        let declaration = |function: &str| self.inner.catalog.stub(function).map(explain::declaration);
-        let options = CompileOptions::new(limits.source_bytes, &known, names.functions())
-            .check_input(&check_input)
-            .declaration(&declaration)
-            .ticks(self.inner.driver.wants_ticks());
-        compile(code, &options)
-    }
-
     pub(crate) fn names(&self) -> &ToolNames {
         &self.inner.catalog.names
     }
@@ -253,12 +182,6 @@ impl CodeMode {
     pub(crate) fn limits(&self) -> &Limits {
         &self.inner.limits
     }
-}
-
-/// The compiled program with the functions that it can reach.
-fn program(compiled: &Compiled, names: &ToolNames, tool_call_id: Arc<str>) -> Program {
-    let reachable = || compiled.externals.iter().filter(|name| names.find(name).is_some()).cloned().collect();
-    Program::new(compiled.javascript.as_str(), tool_call_id).functions((!compiled.dynamic_globals).then(reachable))
 }
 
 fn nothing_lazy() -> Value {

@@ -1,15 +1,8 @@
-//! [`ExecuteOptions`]: what one execution is given besides its program, and [`EventStream`], which its events can come through.
+//! [`ExecuteOptions`]: what one execution is given besides its program.
 
-use std::{
-    fmt,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::{fmt, sync::Arc};
 
-use futures_util::Stream;
-use tokio::sync::mpsc;
-
+use super::event_stream::{EventQueue, EventStream, event_stream};
 use crate::{
     journal::Recorder,
     types::{Event, Limits, Listener},
@@ -40,6 +33,8 @@ pub struct ExecuteOptions {
     pub journal: Option<Recorder>,
     /// Receives the events of this execution; see [`on_event`](Self::on_event).
     pub listener: Option<Listener>,
+    /// What the listener fills, if the events are read as a stream.
+    pub(super) events: Option<Arc<EventQueue>>,
 }
 
 impl ExecuteOptions {
@@ -87,35 +82,18 @@ impl ExecuteOptions {
         self
     }
 
-    /// Gives the events of this execution as a stream, which ends when the execution has. Unbounded: what is not read is kept.
+    /// Gives the events of this execution as a stream, which ends when the execution has. What is not read is kept, up to
+    /// [`Limits::event_bytes`].
     pub fn stream_events(self) -> (Self, EventStream) {
-        let (send, receive) = mpsc::unbounded_channel();
-        // Nobody may listen any more.
-        (self.on_event(move |event| drop(send.send(event))), EventStream(receive))
+        let (sender, stream, queue) = event_stream();
+        let mut options = self.on_event(move |event| sender.send(event));
+        options.events = Some(queue);
+        (options, stream)
     }
 }
 
 impl fmt::Debug for ExecuteOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ExecuteOptions").field("tool_call_id", &self.tool_call_id).finish_non_exhaustive()
-    }
-}
-
-/// The events of one execution, in order. Ends when the execution has ended.
-#[derive(Debug)]
-pub struct EventStream(mpsc::UnboundedReceiver<Event>);
-
-impl EventStream {
-    /// The next event; `None` after the last.
-    pub async fn next(&mut self) -> Option<Event> {
-        self.0.recv().await
-    }
-}
-
-impl Stream for EventStream {
-    type Item = Event;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
-        self.0.poll_recv(context)
     }
 }

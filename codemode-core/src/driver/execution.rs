@@ -24,7 +24,10 @@ use crate::{
         workers::Workers,
     },
     engine::{Interrupter, Port, Stop},
-    journal::{Entry, Recording, replay::Replay},
+    journal::{
+        Entry, Recording,
+        replay::{Replay, Said},
+    },
     poison::lock,
     session::{
         Action, EventLoop, Input, Mode, Start,
@@ -39,7 +42,10 @@ pub(crate) struct Job {
     pub(crate) config: ContextConfig,
     pub(crate) program: Program,
     pub(crate) source: Source,
+    /// When the deadline began to count.
     pub(crate) requested: Instant,
+    /// When the driver was called.
+    pub(crate) arrived: Instant,
     /// The runtime the host's tools expect around them.
     pub(crate) runtime: Option<Handle>,
 }
@@ -72,6 +78,7 @@ pub(crate) struct Execution {
 const GO_ON: u8 = 0;
 const TIMEOUT: u8 = 1;
 const CANCEL: u8 = 2;
+const JOURNAL_FULL: u8 = 3;
 
 impl Execution {
     /// The guest's way to this execution.
@@ -107,8 +114,10 @@ impl Execution {
 
     /// Stops the engine and wakes the loop; after `grace` the caller is answered without them.
     fn request_stop(self: &Arc<Self>, cause: u8, grace: Duration, workers: &Arc<Workers>) {
-        if self.stop.compare_exchange(GO_ON, cause, Ordering::SeqCst, Ordering::SeqCst).is_err() {
-            return;
+        match self.stop.compare_exchange(GO_ON, cause, Ordering::SeqCst, Ordering::SeqCst) {
+            // It was asked to stop for its journal and has not: it has only the grace left.
+            Ok(_) | Err(JOURNAL_FULL) => {}
+            Err(_) => return,
         }
         self.interrupt();
         self.waker.wake();
@@ -196,16 +205,19 @@ impl Execution {
         let Some(running) = &mut state.running else {
             return Some(refusal("no program runs here"));
         };
-        if let Some(journal) = &mut running.journal {
-            journal.record(Entry::Posted(text));
-        }
-        if let Some(replay) = &mut running.replay
-            && !running.event_loop.finished()
-            && !replay.posted(text)
-        {
-            drop(state);
-            self.interrupt();
-            return None;
+        // What does not count is neither taken down nor compared.
+        if running.event_loop.listens() {
+            let said = running.replay.as_mut().map_or(Said::Same, |replay| replay.posted(text));
+            if said == Said::Otherwise {
+                drop(state);
+                self.interrupt();
+                return None;
+            }
+            if said == Said::JournalWasFull || !running.take_down(Entry::Posted(text)) {
+                drop(state);
+                self.journal_is_full();
+                return None;
+            }
         }
         let reply = match GuestMessage::parse(text) {
             Err(_) => Some(running.event_loop.refuse()),
@@ -305,18 +317,19 @@ impl Execution {
     }
 
     pub(super) fn begin(&self, job: Job, actions: &mut VecDeque<Action>) -> Option<Arc<dyn Host>> {
-        let Job { config, program, source, requested, runtime } = job;
+        let Job { config, program, source, arrived, runtime, .. } = job;
         let grace = config.limits.grace;
         let begun = Instant::now();
         let seed = program.seed.unwrap_or_else(fresh_seed);
         let (host, mode, replay) = match source {
             Source::Live(host) => (Some(host), Mode::Live, None),
-            Source::Recorded(recording) => (None, Mode::Replay, Some(Replay::new(*recording))),
+            Source::Recorded(recording) => (None, Mode::Replay, Some(Replay::new(*recording, &program.javascript))),
         };
         if replay.as_ref().is_some_and(Replay::was_cancelled) {
             self.deadline_is_cancel.store(true, Ordering::SeqCst);
         }
         let mut journal = program.journal;
+        let journal_left = config.limits.journal_bytes;
         if let Some(journal) = &mut journal {
             journal.record(Entry::Begins {
                 javascript: &program.javascript,
@@ -340,9 +353,10 @@ impl Execution {
             event_loop,
             host: host.clone(),
             journal,
+            journal_left,
             replay,
             begun,
-            startup: begun.duration_since(requested),
+            startup: begun.duration_since(arrived),
             grace,
             runtime,
         });
@@ -375,17 +389,32 @@ impl Execution {
             TIMEOUT if self.deadline_is_cancel.load(Ordering::SeqCst) => Some(Input::Cancel),
             TIMEOUT => Some(Input::Deadline),
             CANCEL => Some(Input::Cancel),
+            JOURNAL_FULL => Some(Input::JournalFull),
             _ if self.host_panicked.load(Ordering::SeqCst) => Some(Input::Cancel),
             _ => None,
         }
     }
 
+    /// Takes down what is about to be delivered, or compares it with what was delivered then.
     pub(super) fn record_delivery(&self, text: &str) {
-        if let Some(running) = &mut self.lock().running
-            && let Some(journal) = &mut running.journal
-        {
-            journal.record(Entry::Delivered(text));
+        let mut state = self.lock();
+        let Some(running) = &mut state.running else { return };
+        let same = running.replay.as_mut().is_none_or(|replay| replay.delivered(text));
+        let taken = running.take_down(Entry::Delivered(text));
+        drop(state);
+        if !same {
+            self.interrupt();
         }
+        if !taken {
+            self.journal_is_full();
+        }
+    }
+
+    /// Stops the engine: what it does now could not be told afterwards.
+    fn journal_is_full(&self) {
+        // It may have been stopped for something else meanwhile.
+        let _ = self.stop.compare_exchange(GO_ON, JOURNAL_FULL, Ordering::SeqCst, Ordering::SeqCst);
+        self.interrupt();
     }
 
     /// What a replay delivers next, in place of tools and clock.
@@ -451,10 +480,18 @@ impl Execution {
 impl ReceiveProgress for Execution {
     fn progress(&self, call_id: u64, progress: Progress) {
         let mut actions = VecDeque::new();
-        self.on(Input::Progress(call_id, progress), &mut actions);
+        let mut state = self.lock();
+        // A tool may report faster than the host listens. How far a call is, it will say again.
+        if state.outbox.events.len() < MAX_WAITING {
+            state.advance(Input::Progress(call_id, progress), &mut actions);
+        }
+        drop(state);
         self.perform_apart(&mut actions);
     }
 }
+
+/// While so many events wait for the host, progress is left out.
+const MAX_WAITING: usize = 1_024;
 
 pub(super) fn host_panicked() -> Error {
     Error::new(ErrorKind::HostPanicked, "a callback of the host panicked; the execution was stopped")

@@ -41,6 +41,7 @@
 //! # Ok(()) }
 //! ```
 
+mod aside;
 pub(crate) mod clock;
 mod execution;
 mod outbox;
@@ -56,6 +57,7 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{Arc, Weak},
+    time::Instant,
 };
 
 use serde::{Deserialize, Serialize};
@@ -65,6 +67,7 @@ use crate::{
     types::{Call, CallError, Error, ErrorKind, Event, Failure, Json, Limits, Outcome, Progress, ToolNames},
 };
 
+pub(crate) use aside::aside;
 pub(crate) use reject::reject;
 pub use threaded::Threaded;
 
@@ -290,6 +293,10 @@ pub struct Program {
     /// The program's clock at the start, in milliseconds since 1970; `None` is the real time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch_ms: Option<u64>,
+    /// When the caller asked for it: the timeout counts from here. `None` counts from the call of the driver. It does not
+    /// leave the process.
+    #[serde(skip)]
+    pub requested: Option<Instant>,
     /// Takes down the texts that go in and out.
     #[serde(skip)]
     pub journal: Option<Box<dyn Journal>>,
@@ -307,6 +314,7 @@ impl Program {
             tool_call_id: tool_call_id.into(),
             seed: None,
             epoch_ms: None,
+            requested: None,
             journal: None,
         }
     }
@@ -336,6 +344,13 @@ impl Program {
     #[must_use]
     pub fn epoch_ms(mut self, epoch_ms: Option<u64>) -> Self {
         self.epoch_ms = epoch_ms;
+        self
+    }
+
+    /// Sets when the caller asked for it, from where the timeout counts.
+    #[must_use]
+    pub fn requested(mut self, requested: Option<Instant>) -> Self {
+        self.requested = requested;
         self
     }
 

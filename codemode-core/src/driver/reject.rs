@@ -35,6 +35,7 @@ pub(crate) fn reject(
         event_loop,
         host: Some(host),
         journal: None,
+        journal_left: 0,
         replay: None,
         begun: Instant::now(),
         startup: Duration::ZERO,

@@ -10,7 +10,7 @@ use tokio::{runtime::Handle, sync::oneshot};
 
 use crate::{
     driver::{Answer, Host, outbox::Outbox, timer::Timer},
-    journal::{Journal, replay::Replay},
+    journal::{Entry, Journal, replay::Replay},
     session::{Action, EventLoop, Input},
     types::Error,
 };
@@ -31,6 +31,8 @@ pub(super) struct Running {
     pub(super) event_loop: EventLoop,
     pub(super) host: Option<Arc<dyn Host>>,
     pub(super) journal: Option<Box<dyn Journal>>,
+    /// Bytes that the journal may still take down.
+    pub(super) journal_left: usize,
     pub(super) replay: Option<Replay>,
     pub(super) begun: Instant,
     pub(super) startup: Duration,
@@ -39,6 +41,24 @@ pub(super) struct Running {
     /// What the host's callbacks expect around them.
     pub(super) runtime: Option<Handle>,
 }
+
+impl Running {
+    /// Takes down one text of the execution; `false` when the journal is full.
+    pub(super) fn take_down(&mut self, entry: Entry<'_>) -> bool {
+        let Some(journal) = &mut self.journal else { return true };
+        let bytes = match entry {
+            Entry::Posted(text) | Entry::Delivered(text) => text.len().saturating_add(ENTRY_BYTES),
+            Entry::Begins { .. } | Entry::Ended(_) => 0,
+        };
+        let Some(left) = self.journal_left.checked_sub(bytes) else { return false };
+        self.journal_left = left;
+        journal.record(entry);
+        true
+    }
+}
+
+/// What an entry of a journal takes beyond its text.
+const ENTRY_BYTES: usize = 48;
 
 impl State {
     /// Gives the event loop an input. Its events are in the outbox when the lock is released: nothing can come between

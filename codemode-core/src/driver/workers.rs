@@ -90,7 +90,10 @@ impl Workers {
                     requests.iter().for_each(Self::add_thread);
                 }
             })
-            .map_err(|e| failed(e.into()))?;
+            .map_err(|e| {
+                let mib = E::THREAD_STACK_BYTES >> 20;
+                failed(format!("the system gives no thread with {mib} MiB of stack ({e}): raise its limit of address space or of threads").into())
+            })?;
         start.recv().map_err(|e| failed(e.into()))?.map_err(failed)?;
         Ok(Arc::new(Self {
             name: E::INFO.name,

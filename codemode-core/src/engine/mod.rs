@@ -7,7 +7,7 @@ mod prelude;
 
 use std::{error::Error as StdError, fmt, sync::Arc};
 
-pub use prelude::{PRELUDE, PRELUDE_FILE, PRELUDE_SEAL};
+pub use prelude::{POLLED_PRELUDE, PRELUDE, PRELUDE_FILE, PRELUDE_SEAL};
 
 /// One JavaScript heap and its global object.
 ///
@@ -51,8 +51,11 @@ pub trait Engine: Sized + 'static {
     /// native `post(text)`, and keeps what it returns: the *bridge*, a function of one argument. `post` passes the
     /// text to [`Port::post`] and returns the answer as a string, or `undefined` when there is none. Neither may
     /// become reachable for the program. An engine of [`InterruptSupport::Ticks`] gives its `tick()` as a second argument, which
-    /// the prelude hands on to the program. Whatever else a stock engine offers (files, network, modules, workers,
-    /// `eval`) must be absent.
+    /// the prelude hands on to the program. An engine that cannot be interrupted inside of one long native gives a third,
+    /// `reserve(bytes)`, which ends the program as out of memory if its heap can never hold so many: the prelude then walks
+    /// itself over what no heap bounds, such as `{ length: 2 ** 53 - 1 }`; if its natives look at the interrupt wherever they
+    /// call functions of the program, [`POLLED_PRELUDE`] has what such an engine needs of that. Whatever else a stock engine
+    /// offers (files, network, modules, workers, `eval`) must be absent.
     ///
     /// An engine may evaluate the prelude each time, or start from bytecode, a snapshot or a memory image of it.
     fn create(options: &Self::Options, limits: &HeapLimits, port: Port) -> Result<Self, Fault>;

@@ -7,61 +7,75 @@ use crate::{
     session::{
         Input,
         message::{GuestMessage, HostMessage},
-        wording::is_overflow,
+        wording::{JOURNAL_FULL, is_overflow},
     },
     types::{Error, ErrorKind, Failure, FailureKind, Json},
 };
 
-/// The record of an execution while it is replayed.
+/// The record of an execution while it is replayed. Its lines are met one after the other, in the order in which they
+/// were taken down.
 pub(crate) struct Replay {
-    posts: Vec<String>,
-    /// How many of them were said again.
-    said: usize,
-    deliveries: VecDeque<String>,
+    lines: VecDeque<Line>,
+    /// The program is not the recorded one: what it names is its own affair.
+    changed: bool,
+    /// How many came out the same.
+    same: usize,
+    /// The next delivery was given to the event loop.
+    offered: bool,
     end: Option<RecordedEnd>,
     problem: Option<Error>,
 }
 
+/// What became of a message of the guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// It may count.
+    Same,
+    /// It is not what was recorded.
+    Otherwise,
+    /// The journal was full here, which ended the execution.
+    JournalWasFull,
+}
+
 impl Replay {
-    pub(crate) fn new(recording: Recording) -> Self {
-        let (mut posts, mut deliveries) = (Vec::new(), VecDeque::new());
-        for line in recording.lines {
-            match line {
-                Line::Posted(text) => posts.push(text),
-                Line::Delivered(text) => deliveries.push_back(text),
-            }
-        }
-        // The event loop makes the start message itself, from the same clock and seed.
-        deliveries.pop_front();
-        Self { posts, said: 0, deliveries, end: recording.end, problem: None }
+    /// The replay of `javascript`.
+    pub(crate) fn new(recording: Recording, javascript: &str) -> Self {
+        let changed = recording.header.javascript != javascript;
+        Self { lines: recording.lines.into(), changed, same: 0, offered: false, end: recording.end, problem: None }
     }
 
-    /// Compares what the guest says with what it said then; `false` ends the replay.
-    pub(crate) fn posted(&mut self, text: &str) -> bool {
-        let at = self.said;
-        self.said += 1;
-        match self.posts.get(at) {
-            Some(then) if then == text || ends_in_overflow(then, text) => true,
-            Some(then) => {
-                self.diverge(format!(
-                    "the program no longer says what was recorded: message {} was {}, now it is {}",
-                    at + 1,
-                    excerpt(then),
-                    excerpt(text)
-                ));
-                false
+    /// Compares what the guest says with what it said then.
+    pub(crate) fn posted(&mut self, text: &str) -> Said {
+        match self.lines.front() {
+            Some(Line::Posted(then)) if then == text || ends_in_overflow(then, text) => {
+                self.step();
+                return Said::Same;
             }
-            // How far a program got before the host stopped it is chance.
-            None if self.host_ended() => true,
-            None => {
+            Some(Line::Posted(then)) => {
+                let then = excerpt(then);
                 self.diverge(format!(
-                    "the program says more than was recorded: message {} is {}",
-                    at + 1,
+                    "the program no longer says what was recorded: {} was {then}, now it is {}",
+                    self.line(),
                     excerpt(text)
                 ));
-                false
+            }
+            Some(Line::Delivered(then)) => {
+                let then = excerpt(then);
+                self.diverge(format!(
+                    "the program says more than was recorded: at {}, where {then} was delivered, it says {}",
+                    self.line(),
+                    excerpt(text)
+                ));
+            }
+            None if self.journal_was_full() => return Said::JournalWasFull,
+            // How far a program got before the host stopped it is chance.
+            None if self.host_ended() => return Said::Same,
+            None if self.end.is_none() => self.is_cut(),
+            None => {
+                self.diverge(format!("the program says more than was recorded: {} is {}", self.line(), excerpt(text)));
             }
         }
+        Said::Otherwise
     }
 
     /// What happens next, when the program waits.
@@ -69,38 +83,81 @@ impl Replay {
         if self.problem.is_some() {
             return Input::Cancel;
         }
-        if let Some(text) = self.deliveries.pop_front() {
-            return match HostMessage::parse(&text) {
-                Ok(delivery) => Input::Recorded(delivery),
-                Err(_) => {
-                    self.problem = Some(
-                        Error::new(ErrorKind::BadJournal, "a delivery in the journal cannot be read")
-                            .with("delivery", excerpt(&text)),
-                    );
-                    Input::Cancel
-                }
-            };
-        }
-        match self.end.as_ref().and_then(|end| end.failure.clone()) {
-            Some(failure) => Input::RecordEnds(Failure::new(failure.kind, failure.name, failure.message)),
-            None => {
-                self.diverge("the program waits for an answer that the record does not hold".into());
-                Input::Cancel
+        match self.lines.front() {
+            Some(Line::Delivered(text)) if self.offered => {
+                let text = excerpt(text);
+                self.diverge(format!("{} is a delivery that nothing waits for: {text}", self.line()));
             }
+            Some(Line::Delivered(text)) => match HostMessage::parse(text) {
+                Ok(delivery) => {
+                    self.offered = true;
+                    return Input::Recorded(delivery);
+                }
+                Err(_) => {
+                    let error = Error::new(ErrorKind::BadJournal, "a delivery in the journal cannot be read");
+                    self.problem = Some(error.with("delivery", excerpt(text)));
+                }
+            },
+            Some(Line::Posted(then)) => {
+                let then = excerpt(then);
+                self.diverge(format!("the program waits where it was recorded to go on: {} was {then}", self.line()));
+            }
+            None => match self.end.as_ref().map(|end| end.failure.clone()) {
+                Some(Some(failure)) => {
+                    return Input::RecordEnds(Failure::new(failure.kind, failure.name, failure.message));
+                }
+                Some(None) => self.diverge("the program waits for an answer that the record does not hold".into()),
+                None => self.is_cut(),
+            },
         }
+        Input::Cancel
+    }
+
+    /// Compares what is delivered with what was delivered then; `false` ends the replay.
+    pub(crate) fn delivered(&mut self, text: &str) -> bool {
+        match self.lines.front() {
+            Some(Line::Delivered(then)) if then == text || self.changed && same_start(then, text) => {
+                self.step();
+                return true;
+            }
+            Some(Line::Delivered(then) | Line::Posted(then)) => {
+                let then = excerpt(then);
+                self.diverge(format!(
+                    "{} of the record is {then}; what the host delivers here is {}",
+                    self.line(),
+                    excerpt(text)
+                ));
+            }
+            None if self.end.is_none() => self.is_cut(),
+            // A program that the host stopped before it began.
+            None if self.host_ended() => return true,
+            None => self.diverge(format!("the record ends where the host delivers {}", excerpt(text))),
+        }
+        false
     }
 
     /// Whether what was replayed is what was recorded, now that it ended with `result`.
     pub(crate) fn finish(&mut self, result: &Result<Option<Json>, Failure>) -> Option<Error> {
-        if self.problem.is_none() && self.said < self.posts.len() && !self.host_ended() {
-            let missing = self.posts.get(self.said).map(|text| excerpt(text)).unwrap_or_default();
-            self.diverge(format!("the program says less than was recorded: message {} was {missing}", self.said + 1));
+        if self.problem.is_none() {
+            match self.lines.front() {
+                // The host stopped both, and this one earlier.
+                Some(_) if self.host_ended() => {}
+                Some(Line::Posted(then)) => {
+                    let then = excerpt(then);
+                    self.diverge(format!("the program says less than was recorded: {} was {then}", self.line()));
+                }
+                Some(Line::Delivered(then)) => {
+                    let then = excerpt(then);
+                    self.diverge(format!("the program ended before {} of the record, {then}", self.line()));
+                }
+                None if self.end.is_none() => self.is_cut(),
+                None => {}
+            }
         }
-        let kind = |failure: Option<FailureKind>| failure.map_or("success", FailureKind::as_str);
-        let then = self.end.as_ref().map(|end| kind(end.failure.as_ref().map(|failure| failure.kind)));
-        let now = kind(result.as_ref().err().map(|failure| failure.kind));
-        if self.problem.is_none() && then.is_some_and(|then| then != now) {
-            self.diverge(format!("the program ended with {now}, recorded is {}", then.unwrap_or_default()));
+        if self.problem.is_none()
+            && let Some(error) = self.end.as_ref().and_then(|end| departure(end.failure.as_ref(), result))
+        {
+            self.problem = Some(error);
         }
         self.problem.take()
     }
@@ -111,15 +168,62 @@ impl Replay {
         failure.is_some_and(|failure| failure.kind == FailureKind::Cancelled)
     }
 
+    fn step(&mut self) {
+        self.lines.pop_front();
+        self.same += 1;
+        self.offered = false;
+    }
+
+    /// The line at hand, as a person counts the lines of the file, whose first is the header.
+    fn line(&self) -> String {
+        format!("line {}", self.same + 2)
+    }
+
     fn host_ended(&self) -> bool {
-        match &self.end {
-            None => true,
-            Some(end) => end.failure.as_ref().is_some_and(|failure| failure.kind.ended_by_host()),
-        }
+        let failure = self.end.as_ref().and_then(|end| end.failure.as_ref());
+        failure.is_some_and(|failure| failure.kind.ended_by_host()) || self.journal_was_full()
+    }
+
+    fn journal_was_full(&self) -> bool {
+        let failure = self.end.as_ref().and_then(|end| end.failure.as_ref());
+        failure.is_some_and(|failure| failure.kind == FailureKind::LimitReached && failure.name == JOURNAL_FULL)
     }
 
     fn diverge(&mut self, message: String) {
         self.problem.get_or_insert_with(|| Error::new(ErrorKind::Diverged, message));
+    }
+
+    fn is_cut(&mut self) {
+        let message = format!(
+            "the journal ends before the execution did; its {} messages and deliveries came out the same",
+            self.same
+        );
+        self.problem.get_or_insert_with(|| Error::new(ErrorKind::BadJournal, message));
+    }
+}
+
+/// Says so if an execution that was recorded to end with `then` ended otherwise. How a failure is worded may differ from
+/// engine to engine.
+pub(crate) fn departure(then: Option<&Failure>, now: &Result<Option<Json>, Failure>) -> Option<Error> {
+    let now = now.as_ref().err();
+    (then.map(|then| then.kind) != now.map(|now| now.kind)).then(|| departed(then, now))
+}
+
+/// The error of a program that ended with `now` where `then` was recorded.
+pub(crate) fn departed(then: Option<&Failure>, now: Option<&Failure>) -> Error {
+    let shown = |end: Option<&Failure>| {
+        end.map_or_else(|| "success".to_owned(), |end| format!("{}: {}", end.kind.as_str(), end.message))
+    };
+    Error::new(ErrorKind::Diverged, format!("the program ended with {}, recorded is {}", shown(now), shown(then)))
+}
+
+/// Whether both are start messages with one clock and one seed.
+fn same_start(then: &str, now: &str) -> bool {
+    match (HostMessage::parse(then), HostMessage::parse(now)) {
+        (Ok(HostMessage::Start { now: clock, seed, .. }), Ok(HostMessage::Start { now: other, seed: another, .. })) => {
+            (clock, seed) == (other, another)
+        }
+        _ => false,
     }
 }
 
@@ -160,7 +264,7 @@ mod tests {
         };
         let replay = |then: &str, now: &str| {
             let lines = vec![Line::Posted(then.to_owned())];
-            Replay::new(Recording { lines, ..Recording::default() }).posted(now)
+            Replay::new(Recording { lines, ..Recording::default() }, "").posted(now) == Said::Same
         };
         let full = "Maximum call stack size exceeded";
         assert!(replay(&says(full, 1), &says(full, 2)));

@@ -32,6 +32,8 @@ pub enum Input<'a> {
     Deadline,
     /// The host gives up.
     Cancel,
+    /// The journal holds as much as it may.
+    JournalFull,
     /// A recorded delivery, in [`Mode::Replay`].
     Recorded(HostMessage),
     /// The record holds no more deliveries; it says that the execution ended so.

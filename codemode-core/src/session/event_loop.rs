@@ -14,12 +14,12 @@ use std::{
 use crate::{
     session::{
         actions::{Action, Input, Mode, Start},
+        console::{Console, Written},
         message::{CONSOLE_FULL, GuestMessage, HostMessage, refusal},
         wording,
     },
     types::{
-        Call, CallError, ConsoleLine, DroppedCall, Event, EventKind, Failure, FailureKind, Json, Level, Outcome,
-        Progress, Stats,
+        Call, CallError, DroppedCall, Event, EventKind, Failure, FailureKind, Json, Level, Outcome, Progress, Stats,
     },
 };
 
@@ -41,7 +41,9 @@ pub struct EventLoop {
     /// Started, not answered.
     open: BTreeMap<u64, OpenCall>,
     /// Answered, not delivered: in the order of the answers, each with its time.
-    answers: VecDeque<(Duration, u64, Result<Option<Json>, CallError>)>,
+    answers: VecDeque<Answered>,
+    /// Bytes of the inputs of the calls in these three.
+    input_bytes: usize,
     timers: BTreeSet<(Duration, u64)>,
     timer_due: BTreeMap<u64, Duration>,
     /// When the guest's clock last moved. Timers count from here: a program sees those that it sets in one turn fire
@@ -49,9 +51,7 @@ pub struct EventLoop {
     turn: Duration,
     asked_where: bool,
     waiting_line: u32,
-    console: Vec<ConsoleLine>,
-    console_bytes: usize,
-    console_full: bool,
+    console: Console,
     refused_messages: u64,
 }
 
@@ -71,6 +71,15 @@ struct OpenCall {
     tool: usize,
     function: Arc<str>,
     since: Duration,
+    input_bytes: usize,
+}
+
+#[derive(Debug)]
+struct Answered {
+    at: Duration,
+    id: u64,
+    answer: Result<Option<Json>, CallError>,
+    input_bytes: usize,
 }
 
 impl EventLoop {
@@ -103,14 +112,13 @@ impl EventLoop {
             posted: VecDeque::new(),
             open: BTreeMap::new(),
             answers: VecDeque::new(),
+            input_bytes: 0,
             timers: BTreeSet::new(),
             timer_due: BTreeMap::new(),
             turn: Duration::ZERO,
             asked_where: false,
             waiting_line: 0,
-            console: Vec::new(),
-            console_bytes: 0,
-            console_full: false,
+            console: Console::default(),
             refused_messages: 0,
         };
         event_loop.emit(Duration::ZERO, EventKind::Started { code_length: event_loop.start.code_length }, actions);
@@ -156,6 +164,7 @@ impl EventLoop {
             Input::Tick => {}
             Input::Deadline => self.stop(FailureKind::Timeout, actions),
             Input::Cancel => self.stop(FailureKind::Cancelled, actions),
+            Input::JournalFull => self.stop(FailureKind::LimitReached, actions),
             Input::Recorded(delivery) => self.recorded(now, delivery, actions),
             Input::RecordEnds(failure) => {
                 if self.phase == Phase::Resting {
@@ -176,6 +185,12 @@ impl EventLoop {
         self.phase == Phase::Finished
     }
 
+    /// Whether what the guest says counts. Once its program has ended, or is being stopped, how far it still gets differs
+    /// from engine to engine and from run to run.
+    pub fn listens(&self) -> bool {
+        self.phase == Phase::Running && self.end.is_none() && self.stopping.is_none()
+    }
+
     /// Whether [`Action::Explain`] waits for its answer.
     pub fn is_explaining(&self) -> bool {
         self.phase == Phase::Explaining
@@ -188,9 +203,7 @@ impl EventLoop {
     }
 
     fn said(&mut self, now: Duration, said: GuestMessage<'_>, actions: &mut VecDeque<Action>) -> Option<String> {
-        // Once the program has ended, or is being stopped, nothing it says counts: how far it still gets differs from
-        // engine to engine and from run to run.
-        if self.phase != Phase::Running || self.end.is_some() || self.stopping.is_some() {
+        if !self.listens() {
             return None;
         }
         match said {
@@ -237,29 +250,24 @@ impl EventLoop {
                 self.start.limits.calls
             )));
         }
+        let (bytes, limit) = (size_of_input(input.as_ref()), self.start.limits.input_bytes);
+        if bytes > limit.saturating_sub(self.input_bytes) {
+            return Some(refusal(&wording::inputs_too_large(bytes, self.input_bytes, limit)));
+        }
+        self.input_bytes += bytes;
         self.last_call = id;
         self.posted.push_back(Call { id, tool, function, input });
         None
     }
 
     fn log(&mut self, now: Duration, level: Level, text: &str, actions: &mut VecDeque<Action>) -> Option<String> {
-        let limit = self.start.limits.console_bytes;
-        if self.console_full {
-            return Some(CONSOLE_FULL.to_owned());
-        }
-        if self.console_bytes + text.len() > limit {
-            self.console_full = true;
-            self.add_line(now, Level::Warn, format!("console output over {limit} bytes is not kept").into(), actions);
-            return Some(CONSOLE_FULL.to_owned());
-        }
-        self.console_bytes += text.len();
-        self.add_line(now, level, text.into(), actions);
-        None
-    }
-
-    fn add_line(&mut self, now: Duration, level: Level, text: Arc<str>, actions: &mut VecDeque<Action>) {
-        self.console.push(ConsoleLine { level, text: text.clone() });
-        self.emit(now, EventKind::Console { level, message: text }, actions);
+        let (line, refused) = match self.console.write(level, text, self.start.limits.console_bytes) {
+            Written::Kept(line) => (line, None),
+            Written::Full(line) => (line, Some(CONSOLE_FULL.to_owned())),
+            Written::Ignored => return Some(CONSOLE_FULL.to_owned()),
+        };
+        self.emit(now, EventKind::Console { level: line.level, message: line.text }, actions);
+        refused
     }
 
     fn answered(
@@ -272,7 +280,7 @@ impl EventLoop {
         let Some(call) = self.open.remove(&id) else { return };
         let answer = wording::check_answer_size(answer, &call.function, &self.start.limits);
         self.emit_answer(now, id, &call, &answer, actions);
-        self.answers.push_back((now, id, answer));
+        self.answers.push_back(Answered { at: now, id, answer, input_bytes: call.input_bytes });
     }
 
     fn progressed(&self, now: Duration, call_id: u64, progress: Progress, actions: &mut VecDeque<Action>) {
@@ -343,7 +351,8 @@ impl EventLoop {
     fn begin(&mut self, now: Duration, call: Call, actions: &mut VecDeque<Action>) {
         self.calls_started += 1;
         let (function, tool) = (call.function.clone(), self.start.tools.original(call.tool));
-        self.open.insert(call.id, OpenCall { tool: call.tool, function: function.clone(), since: now });
+        let input_bytes = size_of_input(call.input.as_ref());
+        self.open.insert(call.id, OpenCall { tool: call.tool, function: function.clone(), since: now, input_bytes });
         let args = call.input.clone();
         self.emit(now, EventKind::Call { call_id: call.id, function, tool, args }, actions);
         if self.start.mode == Mode::Live {
@@ -356,9 +365,10 @@ impl EventLoop {
         let stamp = self.stamp(now);
         let timer = self.timers.first().copied().filter(|(due, _)| *due <= now);
         match (self.answers.front(), timer) {
-            (Some((at, ..)), Some((due, id))) if due < *at => Some(self.fire(id, stamp)),
+            (Some(answered), Some((due, id))) if due < answered.at => Some(self.fire(id, stamp)),
             (Some(_), _) => {
-                let (_, id, answer) = self.answers.pop_front()?;
+                let Answered { id, answer, input_bytes, .. } = self.answers.pop_front()?;
+                self.input_bytes -= input_bytes;
                 Some(HostMessage::Answer { id, now: stamp, answer })
             }
             (None, Some((_, id))) => Some(self.fire(id, stamp)),
@@ -391,6 +401,7 @@ impl EventLoop {
         let fits = match &delivery {
             HostMessage::Start { .. } => false,
             HostMessage::Answer { id, answer, .. } => self.open.remove(id).is_some_and(|call| {
+                self.input_bytes -= call.input_bytes;
                 self.emit_answer(now, *id, &call, answer, actions);
                 true
             }),
@@ -455,7 +466,7 @@ impl EventLoop {
             seed: self.start.seed,
             ..Stats::default()
         };
-        let console = std::mem::take(&mut self.console);
+        let console = std::mem::take(&mut self.console).into_lines();
         actions.push_back(Action::Finish(Box::new(Outcome {
             result,
             console,
@@ -473,4 +484,8 @@ impl EventLoop {
     fn stamp(&self, now: Duration) -> u64 {
         self.start.epoch_ms.saturating_add(u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
     }
+}
+
+fn size_of_input(input: Option<&Json>) -> usize {
+    input.map_or(0, |json| json.text().len())
 }

@@ -2,6 +2,7 @@
 //! thread, no clock, no runtime.
 
 mod actions;
+mod console;
 mod event_loop;
 pub mod message;
 mod stack;

@@ -234,7 +234,8 @@ fn forged_calls_are_refused_and_counted() {
 
 #[test]
 fn the_console_says_once_that_it_is_full() {
-    let mut event_loop = running(Limits { console_bytes: 5, ..Limits::default() });
+    let console_bytes = 5 + Limits::LINE_BYTES;
+    let mut event_loop = running(Limits { console_bytes, ..Limits::default() });
     let log = |text| GuestMessage::Console { level: Level::Log, text };
     assert_eq!(say(&mut event_loop, log("12345")), None);
     assert_eq!(say(&mut event_loop, log("6")).as_deref(), Some(CONSOLE_FULL));
@@ -243,7 +244,37 @@ fn the_console_says_once_that_it_is_full() {
     let mut actions = on(&mut event_loop, Input::Idle);
     let Some(Action::Finish(ending)) = actions.pop_back() else { panic!("it ended") };
     let lines: Vec<&str> = ending.console.iter().map(|line| &*line.text).collect();
-    assert_eq!(lines, ["12345", "console output over 5 bytes is not kept"]);
+    assert_eq!(lines, ["12345", &format!("console output over {console_bytes} bytes is not kept")]);
+}
+
+#[test]
+fn a_line_without_text_is_not_free() {
+    let mut event_loop = running(Limits::default());
+    let mut kept = 0;
+    while say(&mut event_loop, GuestMessage::Console { level: Level::Log, text: "" }).is_none() {
+        kept += 1;
+        assert!(kept < 10_000);
+    }
+    assert!(kept > 4_000);
+}
+
+#[test]
+fn the_inputs_of_unanswered_calls_are_bounded_together() {
+    let mut event_loop = running(Limits { input_bytes: 10, parallel_calls: 1, ..Limits::default() });
+    let input = |id, text: &str| {
+        let input = Some(Json::from_text(text).expect("JSON"));
+        GuestMessage::Call { id, function: "external_a", input }
+    };
+    let refused = say(&mut event_loop, input(1, r#""123456789""#)).expect("it is too large");
+    assert_eq!(refused, "!the input has 11 bytes of JSON; at most 10 are taken. Send less in one call");
+    assert_eq!(say(&mut event_loop, input(1, "123456")), None);
+    let refused = say(&mut event_loop, input(2, "12345")).expect("together they are too large");
+    assert!(refused.contains("those of unanswered calls have 6; at most 10"), "{refused}");
+    assert_eq!(say(&mut event_loop, input(2, "1234")), None);
+    // Started and answered, it still counts: only what was delivered decides what fits.
+    assert!(kinds(&on(&mut event_loop, Input::Idle)).contains(&"start 1".to_owned()));
+    on(&mut event_loop, answer(1));
+    assert_eq!(say(&mut event_loop, input(3, "123456")), None);
 }
 
 /// Inputs of the exhaustive test, by number, so that orders are lists of numbers.

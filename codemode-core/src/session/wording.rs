@@ -1,6 +1,6 @@
 //! The wording of failures: what happened, where, and what to do next, for the model that reads it.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{
     engine::Stop,
@@ -8,7 +8,7 @@ use crate::{
         message::{Problem, Thrown},
         stack::parse_stack,
     },
-    types::{CallError, Failure, FailureKind, Json, Limits, Position, is_deeper},
+    types::{CallError, Failure, FailureKind, Json, Limits, Position, is_deeper, json_size},
 };
 
 /// The program threw.
@@ -84,6 +84,11 @@ pub(crate) fn of_host_stop(kind: FailureKind, limits: &Limits, waiting: Vec<&str
     if kind == FailureKind::Cancelled {
         return Failure::new(kind, "Cancelled", "the host cancelled the execution");
     }
+    if kind == FailureKind::LimitReached {
+        let most = bytes(limits.journal_bytes);
+        return Failure::new(kind, JOURNAL_FULL, format!("the journal of this execution is full: it holds {most}"))
+            .hint("ask tools for less, and do the work in several programs");
+    }
     let mut message = format!("the program ran longer than {:?}", limits.timeout);
     if !waiting.is_empty() {
         message.push_str("; still open: ");
@@ -95,6 +100,13 @@ pub(crate) fn of_host_stop(kind: FailureKind, limits: &Limits, waiting: Vec<&str
         "ask for less per call, start independent calls together with Promise.all, or do the work in several programs"
     };
     Failure::new(kind, "Timeout", message).hint(hint)
+}
+
+/// The time of a program went by before its text was read.
+pub(crate) fn not_read_in_time(limits: &Limits) -> Failure {
+    let message =
+        format!("the program was not read within {:?}: its text is large, or the host is busy", limits.timeout);
+    Failure::new(FailureKind::Timeout, "Timeout", message).hint("write a shorter program, or several")
 }
 
 /// `a (3 times), b`
@@ -144,6 +156,18 @@ pub(crate) fn not_serializable(problem: &Problem) -> Failure {
     })
 }
 
+/// Why a call with an input of `size` bytes is refused while the inputs of others take `taken`.
+pub(crate) fn inputs_too_large(size: usize, taken: usize, limit: usize) -> String {
+    if taken == 0 {
+        format!("the input has {size} bytes of JSON; at most {limit} are taken. Send less in one call")
+    } else {
+        format!(
+            "the input has {size} bytes of JSON and those of unanswered calls have {taken}; at most {limit} are taken \
+             together. Await some of them before the next call"
+        )
+    }
+}
+
 /// Refuses a result over the limit.
 pub(crate) fn check_result_size(size: usize, limits: &Limits) -> Result<(), Failure> {
     if size <= limits.result_bytes {
@@ -177,18 +201,6 @@ pub(crate) fn check_answer_size(
     Err(CallError::new("AnswerTooLarge", message).code("ANSWER_TOO_LARGE"))
 }
 
-/// About how many bytes a value prints to; exact enough for a limit of megabytes.
-fn json_size(value: &Value) -> usize {
-    let of_map = |map: &Map<String, Value>| map.iter().map(|(key, value)| key.len() + 4 + json_size(value)).sum();
-    match value {
-        Value::Null | Value::Bool(_) => 4,
-        Value::Number(_) => 8,
-        Value::String(text) => text.len() + 2,
-        Value::Array(items) => items.iter().map(|item| json_size(item) + 1).sum(),
-        Value::Object(map) => of_map(map),
-    }
-}
-
 /// `128 MiB`, `1.5 MiB`, `300 bytes`
 pub(crate) fn bytes(n: usize) -> String {
     match n {
@@ -201,6 +213,9 @@ pub(crate) fn bytes(n: usize) -> String {
 fn round(n: usize, shift: u32) -> f64 {
     (n as f64 / f64::from(1u32 << shift) * 10.0).round() / 10.0
 }
+
+/// The name of the failure of an execution whose journal is full.
+pub(crate) const JOURNAL_FULL: &str = "JournalFull";
 
 /// What engines say when the stack limit is reached.
 const OVERFLOWS: [&str; 1] = ["Maximum call stack size exceeded"];

@@ -1,5 +1,6 @@
 //! [`Tool`]: one function of the host that programs can call.
 
+mod budget;
 mod error;
 mod schema;
 pub(crate) mod secrets;
@@ -17,7 +18,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use self::schema::Schema;
+use self::schema::{Schema, TooMuchWork};
 use crate::{
     driver::{BoxFuture, ProgressSink, timer},
     stubs::ToolSignature,
@@ -262,8 +263,8 @@ impl Tool {
     pub(crate) fn literal_problems(&self, input: Option<&LiteralInput>) -> Vec<InputProblem> {
         let Ok(schema) = self.definition.input_schema() else { return Vec::new() };
         match input {
-            Some(input) => schema.check_literal(input),
-            None => schema.check_literal(&LiteralInput::new(self.definition.no_input())),
+            Some(input) => schema.check_literal(&self.definition.input, input),
+            None => schema.check_literal(&self.definition.input, &LiteralInput::new(self.definition.no_input())),
         }
     }
 
@@ -303,9 +304,16 @@ impl Tool {
             None => definition.no_input(),
         };
         match definition.input_schema() {
-            Ok(schema) => match schema.check(&input).as_slice() {
-                [] => Ok(input),
-                mismatches => Err(invalid(function, &joined(mismatches), mismatches)),
+            Ok(schema) => match schema.check(&definition.input, &input).as_deref() {
+                Ok([]) => Ok(input),
+                Ok(mismatches) => Err(invalid(function, &joined(mismatches), mismatches)),
+                Err(TooMuchWork) => {
+                    let message = format!(
+                        "{function} was not called: checking this input against its schema would take too long. Send less, \
+                         or do without this tool"
+                    );
+                    Err(CallError::new("ToolError", message).code("SCHEMA_TOO_COMPLEX"))
+                }
             },
             Err(why) => Err(CallError::new(
                 "ToolError",
@@ -321,11 +329,13 @@ impl Tool {
         if self.output_check == OutputCheck::Off {
             return Ok(());
         }
-        let Some(Ok(schema)) = self.definition.output_schema() else { return Ok(()) };
+        let definition = &*self.definition;
+        let (Some(Ok(schema)), Some(source)) = (definition.output_schema(), &definition.output) else { return Ok(()) };
         let why = match answer.value() {
-            Ok(value) => match schema.check(&value).as_slice() {
-                [] => return Ok(()),
-                mismatches => joined(mismatches),
+            Ok(value) => match schema.check(source, &value).as_deref() {
+                Ok([]) => return Ok(()),
+                Ok(mismatches) => joined(mismatches),
+                Err(TooMuchWork) => "checking it would take too long".to_owned(),
             },
             Err(_) => "it is nested deeper than 128 levels".to_owned(),
         };

@@ -1,7 +1,7 @@
 //! Checks values against JSON Schemas and says what is wrong: path, expected, found.
 
 use jsonschema::{
-    ValidationError, Validator,
+    PatternOptions, ValidationError, Validator,
     error::{TypeKind, ValidationErrorKind},
     paths::LocationSegment,
 };
@@ -10,10 +10,18 @@ use serde_json::Value;
 
 use codemode_typescript::{InputProblem, LiteralInput};
 
+use super::budget::{BACKTRACK_LIMIT, Estimate, Measure, STACK_BYTES, Size};
 use crate::types::is_deeper;
 
 /// A schema ready to check values. References to other documents are never followed.
-pub(crate) struct Schema(Validator);
+pub(crate) struct Schema {
+    validator: Validator,
+    size: Size,
+}
+
+/// A value cannot be checked: that would take more work than a check may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TooMuchWork;
 
 /// One thing that is wrong with a value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -42,29 +50,81 @@ impl Schema {
         if is_deeper(schema, MAX_SCHEMA_DEPTH) {
             return Err(format!("it is nested deeper than {MAX_SCHEMA_DEPTH} levels"));
         }
-        jsonschema::options().offline().build(schema).map(Self).map_err(|error| {
+        let size = Size::of(schema);
+        if size.references() > MAX_REFERENCES {
+            return Err(format!("it has more than {MAX_REFERENCES} references"));
+        }
+        let options = jsonschema::options()
+            .offline()
+            .with_pattern_options(PatternOptions::fancy_regex().backtrack_limit(BACKTRACK_LIMIT));
+        // One reference leads to the next, each with frames of its own.
+        let stack = MAX_SCHEMA_DEPTH.saturating_add(size.references()).saturating_mul(BUILD_BYTES);
+        let validator = stacker::maybe_grow(stack, stack, || options.build(schema));
+        validator.map(|validator| Self { validator, size }).map_err(|error| {
             let path = path_text(&error);
             let at = if path == "$" { String::new() } else { format!(" at {path}") };
             format!("it is not a valid JSON Schema{at}: {}", short(&error.to_string()))
         })
     }
 
-    /// The first few mismatches, none when the value fits.
-    pub(crate) fn check(&self, value: &Value) -> Vec<Mismatch> {
-        if self.0.is_valid(value) {
-            return Vec::new();
-        }
-        self.0.iter_errors(value).flat_map(|error| mismatches(&error)).take(MAX_MISMATCHES).collect()
+    /// The first few mismatches, none when the value fits. `schema` is what this was made of.
+    pub(crate) fn check(&self, schema: &Value, value: &Value) -> Result<Vec<Mismatch>, TooMuchWork> {
+        self.with_room(schema, value, MAX_STEPS, || {
+            if self.validator.is_valid(value) {
+                return Vec::new();
+            }
+            // The errors of every branch are made before the first is seen.
+            match Estimate::of(schema, value, MAX_ERROR_STEPS) {
+                Some(_) => self
+                    .validator
+                    .iter_errors(value)
+                    .flat_map(|error| mismatches(&error))
+                    .take(MAX_MISMATCHES)
+                    .collect(),
+                None => vec![Mismatch {
+                    path: "$".into(),
+                    expected: "a value that fits the schema (it has too many alternatives to say where it does not)"
+                        .into(),
+                    found: found_text(value),
+                }],
+            }
+        })
     }
-}
 
-impl Schema {
-    /// The mismatches of an input that no value of its computed parts can mend.
-    pub(crate) fn check_literal(&self, input: &LiteralInput) -> Vec<InputProblem> {
-        if self.0.is_valid(&input.value) {
-            return Vec::new();
+    /// The mismatches of an input that no value of its computed parts can mend; none where looking takes long, for the
+    /// call looks again.
+    pub(crate) fn check_literal(&self, schema: &Value, input: &LiteralInput) -> Vec<InputProblem> {
+        let check = || {
+            if self.validator.is_valid(&input.value) {
+                return Vec::new();
+            }
+            match Estimate::of(schema, &input.value, MAX_LITERAL_STEPS) {
+                Some(_) => self.literal_problems(input),
+                None => Vec::new(),
+            }
+        };
+        self.with_room(schema, &input.value, MAX_LITERAL_STEPS, check).unwrap_or_default()
+    }
+
+    /// Runs a check of `value` if it takes at most `max_steps`, on a stack that it cannot exhaust.
+    fn with_room<R>(
+        &self,
+        schema: &Value,
+        value: &Value,
+        max_steps: u64,
+        check: impl FnOnce() -> R,
+    ) -> Result<R, TooMuchWork> {
+        if self.size.is_small_with(Measure::of(value), max_steps) {
+            return Ok(check());
         }
-        let certain = self.0.iter_errors(&input.value).filter(|error| is_certain(error, input));
+        stacker::maybe_grow(STACK_BYTES, STACK_BYTES, || {
+            Estimate::of(schema, value, max_steps).ok_or(TooMuchWork)?;
+            Ok(check())
+        })
+    }
+
+    fn literal_problems(&self, input: &LiteralInput) -> Vec<InputProblem> {
+        let certain = self.validator.iter_errors(&input.value).filter(|error| is_certain(error, input));
         let problems = certain.flat_map(|error| {
             let pointer = error.instance_path().as_str().to_owned();
             // An unknown property stands below the place of its error.
@@ -226,6 +286,16 @@ fn short(text: &str) -> String {
 /// The validator is built by recursion; JSON text of more levels is not even read by most parsers.
 const MAX_SCHEMA_DEPTH: usize = 256;
 
+/// References in one schema, and the stack that preparing each may take, for one may lead to the next.
+const MAX_REFERENCES: usize = 10_000;
+const BUILD_BYTES: usize = if cfg!(debug_assertions) { 24 << 10 } else { 6 << 10 };
+/// Evaluations of parts of a schema in one check: about a second.
+const MAX_STEPS: u64 = 10_000_000;
+/// The same while the errors are listed, which takes memory for each.
+const MAX_ERROR_STEPS: u64 = 200_000;
+/// The same for an input that a program's text shows, before it runs: there can be thousands.
+const MAX_LITERAL_STEPS: u64 = 20_000;
+
 const MAX_MISMATCHES: usize = 5;
 const MAX_OPTIONS: usize = 12;
 const MAX_CHARS: usize = 80;
@@ -238,7 +308,7 @@ mod tests {
 
     #[test]
     fn mismatches_say_path_expected_and_found() {
-        let schema = Schema::new(&json!({
+        let source = json!({
             "type": "object",
             "properties": {
                 "city": { "type": "string", "minLength": 2 },
@@ -249,9 +319,12 @@ mod tests {
             },
             "required": ["city"],
             "additionalProperties": false
-        }))
-        .expect("a valid schema");
-        let check = |value: Value| schema.check(&value).iter().map(Mismatch::to_string).collect::<Vec<_>>();
+        });
+        let schema = Schema::new(&source).expect("a valid schema");
+        let check = |value: Value| {
+            let mismatches = schema.check(&source, &value).expect("little work");
+            mismatches.iter().map(Mismatch::to_string).collect::<Vec<_>>()
+        };
         assert_eq!(check(json!({ "city": "Rome", "days": 3, "by": { "id": 1 } })), Vec::<String>::new());
         assert_eq!(check(json!({})), ["$.city: expected a value (it is required), found nothing"]);
         assert_eq!(check(json!({ "city": 5 })), ["$.city: expected string, found number 5"]);
@@ -268,6 +341,83 @@ mod tests {
             ["$.by.id: expected number, found string \"x\""]
         );
         assert_eq!(check(json!([])), ["$: expected object, found array of 0"]);
+    }
+
+    /// `anyOf` of the next twice, `n` times.
+    fn doubling(n: usize) -> Value {
+        let mut definitions = serde_json::Map::new();
+        for i in 0..n {
+            let next = json!({ "$ref": format!("#/$defs/a{}", i + 1) });
+            definitions.insert(format!("a{i}"), json!({ "anyOf": [next, next] }));
+        }
+        definitions.insert(format!("a{n}"), json!({ "type": "string" }));
+        json!({ "type": "object", "properties": { "v": { "$ref": "#/$defs/a0" } }, "$defs": definitions })
+    }
+
+    #[test]
+    fn alternatives_that_double_are_judged_in_little_time() {
+        let begun = std::time::Instant::now();
+        for n in [26, 60, 2_000] {
+            let source = doubling(n);
+            let schema = Schema::new(&source).expect("a valid schema");
+            assert_eq!(schema.check(&source, &json!({ "v": 5 })), Err(TooMuchWork));
+            assert_eq!(schema.check_literal(&source, &LiteralInput::new(json!({ "v": 5 }))), []);
+        }
+        let source = doubling(18);
+        let schema = Schema::new(&source).expect("a valid schema");
+        let mismatches = schema.check(&source, &json!({ "v": 5 })).expect("it is judged");
+        assert_eq!(mismatches.len(), 1);
+        assert!(mismatches[0].expected.contains("too many alternatives"), "{}", mismatches[0]);
+        // The same schema, small enough to name what is wrong.
+        let source = doubling(5);
+        let schema = Schema::new(&source).expect("a valid schema");
+        let mismatches = schema.check(&source, &json!({ "v": 5 })).expect("it is judged");
+        assert_eq!(mismatches[0].path, "$.v");
+        assert!(begun.elapsed().as_secs() < 10);
+    }
+
+    #[test]
+    fn a_long_chain_of_references_ends_in_words_and_not_in_an_overflow() {
+        let chain = |n: usize| {
+            let mut definitions = serde_json::Map::new();
+            for i in 0..n {
+                definitions.insert(format!("a{i}"), json!({ "$ref": format!("#/$defs/a{}", i + 1) }));
+            }
+            definitions.insert(format!("a{n}"), json!({ "type": "string" }));
+            json!({ "$ref": "#/$defs/a0", "$defs": definitions })
+        };
+        // On a thread as small as any that a host may call from.
+        let small = std::thread::Builder::new().stack_size(1 << 20).spawn(move || {
+            let source = chain(500);
+            let schema = Schema::new(&source).expect("a valid schema");
+            assert_eq!(schema.check(&source, &json!("x")), Ok(Vec::new()));
+            let source = chain(5_000);
+            let schema = Schema::new(&source).expect("a valid schema");
+            assert_eq!(schema.check(&source, &json!("x")), Err(TooMuchWork));
+            assert!(Schema::new(&chain(20_000)).is_err());
+            // Each level of the value goes through the chain again.
+            let mut source = chain(100);
+            source["$defs"]["a100"] = json!({ "properties": { "x": { "$ref": "#/$defs/a0" } } });
+            let schema = Schema::new(&source).expect("a valid schema");
+            let mut value = json!(1);
+            for _ in 0..120 {
+                value = json!({ "x": value });
+            }
+            assert_eq!(schema.check(&source, &value), Err(TooMuchWork));
+        });
+        small.expect("a thread").join().expect("no overflow");
+    }
+
+    #[test]
+    fn much_work_is_refused_before_it_begins() {
+        let begun = std::time::Instant::now();
+        let wide = json!({ "items": { "anyOf": vec![json!({ "type": "string" }); 5_000] } });
+        let lookaround = json!({ "items": { "pattern": "^(?=(a+)+$)b" } });
+        for (source, value) in [(wide, json!(vec![5; 50_000])), (lookaround, json!(vec!["a".repeat(40); 50_000]))] {
+            let schema = Schema::new(&source).expect("a valid schema");
+            assert_eq!(schema.check(&source, &value), Err(TooMuchWork));
+        }
+        assert!(begun.elapsed().as_secs() < 20);
     }
 
     #[test]

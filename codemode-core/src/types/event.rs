@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::types::{CallError, Failure, Json, Level, Progress};
+use crate::types::{CallError, Failure, Json, Level, Progress, json_size};
 
 /// One event of one execution.
 ///
@@ -108,6 +108,21 @@ impl Event {
     /// The event's name on the wire.
     pub fn name(&self) -> &'static str {
         self.kind.name()
+    }
+
+    /// About how many bytes it takes while it waits to be read.
+    pub(crate) fn size(&self) -> usize {
+        let of_json = |json: &Option<Json>| json.as_ref().map_or(0, |json| json.text().len());
+        let texts = match &self.kind {
+            EventKind::Started { .. } => 0,
+            EventKind::Console { message, .. } => message.len(),
+            EventKind::Call { args, .. } => of_json(args),
+            EventKind::Progress { progress, .. } => progress.message.as_ref().map_or(0, |message| message.len()),
+            EventKind::CallResult { result, .. } => of_json(result),
+            EventKind::CallError { error, .. } => error.message.len() + error.data.as_ref().map_or(0, json_size),
+            EventKind::Finished { error, .. } => error.as_ref().map_or(0, |error| error.message.len()),
+        };
+        size_of::<Self>().saturating_add(texts)
     }
 }
 

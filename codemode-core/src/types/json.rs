@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::{Value, value::RawValue};
+use serde_json::{Map, Value, value::RawValue};
 
 /// A valid JSON text. Cloning is cheap: a tool's answer of five megabytes exists once.
 #[derive(Clone, Serialize, Deserialize)]
@@ -130,6 +130,18 @@ fn surrogate(bytes: &[u8], at: usize) -> Option<Half> {
         0xd800..=0xdbff => Some(Half::High),
         0xdc00..=0xdfff => Some(Half::Low),
         _ => None,
+    }
+}
+
+/// About how many bytes a value prints to; exact enough for a limit of megabytes.
+pub(crate) fn json_size(value: &Value) -> usize {
+    let of_map = |map: &Map<String, Value>| map.iter().map(|(key, value)| key.len() + 4 + json_size(value)).sum();
+    match value {
+        Value::Null | Value::Bool(_) => 4,
+        Value::Number(_) => 8,
+        Value::String(text) => text.len() + 2,
+        Value::Array(items) => items.iter().map(|item| json_size(item) + 1).sum(),
+        Value::Object(map) => of_map(map),
     }
 }
 

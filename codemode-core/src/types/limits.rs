@@ -49,15 +49,29 @@ pub struct Limits {
     pub parallel_calls: u32,
     /// Timers open at once. Default 1,000.
     pub timers: u32,
-    /// Bytes of console text that are kept and reported. Default 256 KiB.
+    /// Bytes of console lines that are kept and reported. Each line counts [`LINE_BYTES`](Self::LINE_BYTES) more than its
+    /// text, so that empty lines are not free. Default 256 KiB.
     #[serde(alias = "console_bytes")]
     pub console_bytes: usize,
+    /// Bytes of JSON text of the inputs of all calls that wait or are open, together. A call that would pass it throws.
+    /// Default 16 MiB.
+    #[serde(alias = "input_bytes")]
+    pub input_bytes: usize,
     /// Bytes of the result's JSON text. Default 1 MiB.
     #[serde(alias = "result_bytes")]
     pub result_bytes: usize,
-    /// Bytes of the JSON text of one tool answer. Default 4 MiB.
+    /// Bytes of the JSON text of one tool answer. Those of [`parallel_calls`](Self::parallel_calls) may wait at once.
+    /// Default 4 MiB.
     #[serde(alias = "answer_bytes")]
     pub answer_bytes: usize,
+    /// Bytes of events that wait in an [`EventStream`](crate::EventStream) which is not read. Events beyond are left out
+    /// and counted. Default 16 MiB.
+    #[serde(alias = "event_bytes")]
+    pub event_bytes: usize,
+    /// Bytes of the texts that a journal takes down. An execution that would pass it ends as
+    /// [`LimitReached`](crate::FailureKind::LimitReached); one without a journal has no use for it. Default 256 MiB.
+    #[serde(alias = "journal_bytes")]
+    pub journal_bytes: usize,
 }
 
 impl Default for Limits {
@@ -72,8 +86,11 @@ impl Default for Limits {
             parallel_calls: 32,
             timers: 1_000,
             console_bytes: 256 << 10,
+            input_bytes: 16 << 20,
             result_bytes: 1 << 20,
             answer_bytes: 4 << 20,
+            event_bytes: 16 << 20,
+            journal_bytes: 256 << 20,
         }
     }
 }
@@ -127,6 +144,11 @@ impl Limits {
     }
 
     #[must_use]
+    pub fn input_bytes(self, input_bytes: usize) -> Self {
+        Self { input_bytes, ..self }
+    }
+
+    #[must_use]
     pub fn result_bytes(self, result_bytes: usize) -> Self {
         Self { result_bytes, ..self }
     }
@@ -135,9 +157,51 @@ impl Limits {
     pub fn answer_bytes(self, answer_bytes: usize) -> Self {
         Self { answer_bytes, ..self }
     }
+
+    #[must_use]
+    pub fn event_bytes(self, event_bytes: usize) -> Self {
+        Self { event_bytes, ..self }
+    }
+
+    #[must_use]
+    pub fn journal_bytes(self, journal_bytes: usize) -> Self {
+        Self { journal_bytes, ..self }
+    }
 }
 
 impl Limits {
+    /// What a console line counts beyond its text: about what a kept line and its event take.
+    pub const LINE_BYTES: usize = 48;
+
+    /// These limits, each at most as large as in `host`: what a host grants to limits that it does not trust.
+    ///
+    /// ```
+    /// use codemode_core::Limits;
+    ///
+    /// let asked = Limits::default().calls(5).heap_bytes(1 << 40);
+    /// let granted = asked.within(&Limits::default());
+    /// assert_eq!((granted.calls, granted.heap_bytes), (5, 128 << 20));
+    /// ```
+    #[must_use]
+    pub fn within(self, host: &Self) -> Self {
+        Self {
+            timeout: self.timeout.min(host.timeout),
+            grace: self.grace.min(host.grace),
+            heap_bytes: self.heap_bytes.min(host.heap_bytes),
+            stack_bytes: self.stack_bytes.min(host.stack_bytes),
+            source_bytes: self.source_bytes.min(host.source_bytes),
+            calls: self.calls.min(host.calls),
+            parallel_calls: self.parallel_calls.min(host.parallel_calls),
+            timers: self.timers.min(host.timers),
+            console_bytes: self.console_bytes.min(host.console_bytes),
+            input_bytes: self.input_bytes.min(host.input_bytes),
+            result_bytes: self.result_bytes.min(host.result_bytes),
+            answer_bytes: self.answer_bytes.min(host.answer_bytes),
+            event_bytes: self.event_bytes.min(host.event_bytes),
+            journal_bytes: self.journal_bytes.min(host.journal_bytes),
+        }
+    }
+
     /// What the engine itself has to hold.
     pub fn heap(&self) -> HeapLimits {
         HeapLimits { heap_bytes: self.heap_bytes, stack_bytes: self.stack_bytes }
@@ -206,6 +270,23 @@ mod tests {
             assert_eq!(error.kind, ErrorKind::Config);
             assert!(error.message.starts_with("limit "), "{error}");
         }
+    }
+
+    #[test]
+    fn no_limit_is_granted_beyond_the_hosts() {
+        let host = Limits::default();
+        let asked: Limits = serde_json::from_value(
+            serde_json::to_value(&host)
+                .expect("limits")
+                .as_object()
+                .expect("an object")
+                .iter()
+                .map(|(name, value)| (name.clone(), (value.as_u64().expect("a number") + 1).into()))
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
+        )
+        .expect("limits");
+        assert_eq!(asked.within(&host), host);
     }
 
     #[test]

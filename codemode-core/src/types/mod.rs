@@ -16,7 +16,7 @@ pub use error::{Error, ErrorKind};
 pub use event::{Event, EventKind, Listener};
 pub use failure::{Failure, FailureKind};
 pub use json::Json;
-pub(crate) use json::is_deeper;
+pub(crate) use json::{is_deeper, json_size};
 pub use limits::Limits;
 pub use outcome::{ConsoleLine, DroppedCall, Level, Outcome, Stats};
 pub use position::{Frame, Position};

@@ -1,6 +1,6 @@
 //! [`Connection`]: one connection to one server, from start to end.
 
-use std::{error::Error, pin::pin, sync::Arc};
+use std::{error::Error, pin::pin, sync::Arc, time::Duration};
 
 use codemode_core::{ToolContext, ToolError};
 use rmcp::{
@@ -10,21 +10,23 @@ use rmcp::{
         JsonObject, PaginatedRequestParams, ProtocolVersion, RequestId, ServerResult, SubscriptionFilter, Tool,
     },
     service::{
-        ClientInitializeError, ClientLifecycleMode, ClientServiceExt, Peer, PeerRequestOptions,
+        ClientCacheConfig, ClientInitializeError, ClientLifecycleMode, ClientServiceExt, Peer, PeerRequestOptions,
         RunningServiceCancellationToken, Subscription,
     },
     transport::DynamicTransportError,
 };
-use tokio::{runtime::Handle, sync::OwnedSemaphorePermit, task::JoinHandle};
+use tokio::{runtime::Handle, sync::OwnedSemaphorePermit, task::JoinHandle, time::timeout};
 
 #[cfg(feature = "client-http")]
 use super::http;
 use super::{
-    handler::{NotificationHandler, ProgressTap},
-    message_reader::{MALFORMED, ProtocolWarning},
-    stdio::{Exit, StartError, StdioTransport},
+    exit::Exit,
+    guarded_transport::GuardedTransport,
+    handler::NotificationHandler,
+    outbox::Outbox,
+    stdio::{CLOSE_TIMEOUT, MALFORMED, StartError, StdioTransport},
 };
-use crate::config::Endpoint;
+use crate::{config::Endpoint, message_reader::ProtocolWarning};
 
 /// An established connection. Cheap to clone.
 #[derive(Clone)]
@@ -34,6 +36,8 @@ pub(crate) struct Connection {
     handler: NotificationHandler,
     exit: Arc<Exit>,
     runtime: Handle,
+    outbox: Outbox,
+    keeps_listings: bool,
 }
 
 /// A connection and its task, owned by the supervisor.
@@ -42,6 +46,7 @@ pub(crate) struct Running {
     pub(crate) listing: Listing,
     stop: RunningServiceCancellationToken,
     ended: JoinHandle<()>,
+    /// Kept, because the server announces changes while it is.
     subscription: Option<Subscription>,
 }
 
@@ -51,6 +56,22 @@ pub(crate) struct Listing {
     pub(crate) tools: Vec<Tool>,
     /// There are more, over a limit.
     pub(crate) truncated: bool,
+    pub(crate) bytes: usize,
+}
+
+impl Listing {
+    /// Adds the tools of a page, up to the limits.
+    fn with(mut self, tools: Vec<Tool>) -> Self {
+        for tool in tools {
+            self.bytes = self.bytes.saturating_add(serde_json::to_vec(&tool).map_or(0, |text| text.len()));
+            self.truncated |= self.tools.len() >= MAX_TOOLS || self.bytes > MAX_LISTED_BYTES;
+            if self.truncated {
+                break;
+            }
+            self.tools.push(tool);
+        }
+        self
+    }
 }
 
 impl Running {
@@ -66,7 +87,7 @@ impl Running {
         let service = match endpoint {
             Endpoint::Stdio(command) => {
                 let transport = StdioTransport::start(command, exit.clone(), on_warning)?;
-                let transport = ProgressTap { transport, handler: handler.clone() };
+                let transport = GuardedTransport::new(transport, handler.clone(), exit.clone());
                 match handler.clone().serve_with_lifecycle(transport, lifecycle).await {
                     Ok(service) => service,
                     Err(error) => {
@@ -81,7 +102,7 @@ impl Running {
             #[cfg(feature = "client-http")]
             Endpoint::Http(endpoint) => {
                 let transport = http::transport(endpoint).map_err(|error| temporary(chain(&error)))?;
-                let transport = ProgressTap { transport, handler: handler.clone() };
+                let transport = GuardedTransport::new(transport, handler.clone(), exit.clone());
                 handler
                     .clone()
                     .serve_with_lifecycle(transport, lifecycle)
@@ -90,7 +111,17 @@ impl Running {
             }
         };
         let peer = service.peer().clone();
-        let connection = Connection { server: server.into(), peer, handler, exit, runtime: Handle::current() };
+        // It would keep each page that the server ever listed.
+        peer.set_response_cache_config(ClientCacheConfig::disabled()).await;
+        let connection = Connection {
+            server: server.into(),
+            peer,
+            handler,
+            exit,
+            runtime: Handle::current(),
+            outbox: Outbox::new(),
+            keeps_listings: !matches!(endpoint, Endpoint::Stdio(_)),
+        };
         let listing = connection
             .list_tools()
             .await
@@ -104,58 +135,38 @@ impl Running {
 
     /// Waits until the list of tools has changed (`true`) or the connection has ended (`false`).
     pub(crate) async fn next_change(&mut self) -> bool {
-        let notified = self.connection.handler.tools_changed.clone();
-        let subscribed = async {
-            match &mut self.subscription {
-                Some(subscription) => match subscription.next().await {
-                    Ok(Some(_)) => {}
-                    // Then there are no more announcements. The end of the connection is handled below.
-                    Ok(None) | Err(_) => {
-                        self.subscription = None;
-                        std::future::pending().await
-                    }
-                },
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
-            () = notified.notified() => true,
-            () = subscribed => true,
+            () = self.connection.handler.tools_changed.notified() => true,
             _ = &mut self.ended => false,
         }
     }
 
-    /// Closes the connection and, over stdio, ends the process.
-    pub(crate) async fn close(self) {
+    /// Waits; whether the connection ended meanwhile, after which it must not be asked again.
+    pub(crate) async fn ended_within(&mut self, pause: Duration) -> bool {
+        timeout(pause, &mut self.ended).await.is_ok()
+    }
+
+    /// Closes the connection and, over stdio, ends the process. Takes at most [`CLOSE_TIMEOUT`].
+    pub(crate) async fn close(mut self) {
         drop(self.subscription);
         self.stop.cancel();
-        // A task that panicked has nothing left to close.
-        let _ = self.ended.await;
+        // A task that panicked has nothing left to close; one that takes longer goes on alone.
+        let _ = timeout(CLOSE_TIMEOUT, &mut self.ended).await;
     }
 }
 
 impl Connection {
     /// All tools, page by page, up to the limits on pages, tools and bytes.
     pub(crate) async fn list_tools(&self) -> Result<Listing, ServiceError> {
-        let (mut listing, mut bytes, mut cursor) = (Listing::default(), 0_usize, None);
-        for page in 0.. {
+        let (mut listing, mut cursor) = (Listing::default(), None);
+        for page in 1.. {
             let next = self.peer.list_tools(Some(PaginatedRequestParams::default().with_cursor(cursor))).await?;
-            for tool in next.tools {
-                bytes = bytes.saturating_add(serde_json::to_vec(&tool).map_or(0, |text| text.len()));
-                listing.truncated |= listing.tools.len() >= MAX_TOOLS || bytes > MAX_LISTED_BYTES;
-                if listing.truncated {
-                    return Ok(listing);
-                }
-                listing.tools.push(tool);
-            }
             cursor = next.next_cursor;
-            if cursor.is_none() {
+            listing = listing.with(next.tools);
+            if cursor.is_none() || listing.truncated {
                 break;
             }
-            listing.truncated = page + 1 >= MAX_PAGES;
-            if listing.truncated {
-                break;
-            }
+            listing.truncated = page >= MAX_PAGES;
         }
         Ok(listing)
     }
@@ -163,6 +174,11 @@ impl Connection {
     /// Whether a call could still get an answer. The supervisor notices a closed connection a moment later.
     pub(crate) fn is_open(&self) -> bool {
         !self.exit.is_output_closed() && !self.peer.is_transport_closed()
+    }
+
+    /// Whether the transport keeps all that was ever listed, as the one of HTTP does for its headers.
+    pub(crate) fn keeps_listings(&self) -> bool {
+        self.keeps_listings
     }
 
     /// How the server ended.
@@ -190,8 +206,13 @@ impl Connection {
         context: &ToolContext,
         permit: Option<OwnedSemaphorePermit>,
     ) -> Result<CallToolResult, ToolError> {
+        let room = self.outbox.room(&arguments).await;
         let params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
-        let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
+        let mut request = CallToolRequest::new(params);
+        if let Some(room) = room {
+            request.extensions.insert(room);
+        }
+        let request = ClientRequest::CallToolRequest(request);
         let options = PeerRequestOptions::no_options();
         let handle = match self.peer.send_request_with_option(request, options).await {
             Ok(handle) => handle,

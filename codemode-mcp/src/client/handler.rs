@@ -8,13 +8,11 @@ use std::{
 
 use codemode_core::Progress;
 use rmcp::{
-    ClientHandler, RoleClient,
+    ClientHandler,
     model::{
-        ClientCapabilities, ClientConfig, Implementation, JsonRpcMessage, JsonRpcNotification,
-        ProgressNotificationParam, ProgressToken, ProtocolVersion, ServerNotification,
+        ClientCapabilities, ClientConfig, Implementation, ProgressNotificationParam, ProgressToken, ProtocolVersion,
+        RequestId,
     },
-    service::{NotificationContext, RxJsonRpcMessage, TxJsonRpcMessage},
-    transport::Transport,
 };
 use tokio::sync::{Notify, mpsc};
 
@@ -61,7 +59,18 @@ impl NotificationHandler {
         ProgressSubscription { token, subscriptions: self.subscriptions.clone(), progress }
     }
 
-    fn progress(&self, params: ProgressNotificationParam) {
+    pub(super) fn progress(&self, mut params: ProgressNotificationParam) {
+        if let Some(message) = &mut params.message
+            && message.len() > MAX_MESSAGE_BYTES
+        {
+            message.truncate(message.floor_char_boundary(MAX_MESSAGE_BYTES));
+            message.push_str(" … (cut)");
+            message.shrink_to_fit();
+        }
+        // It is ours and short, unless the server makes one up.
+        if matches!(&params.progress_token.0, RequestId::String(token) if token.len() > MAX_TOKEN_BYTES) {
+            return;
+        }
         let mut progress = Progress::new(params.progress);
         (progress.total, progress.message) = (params.total, params.message);
         let mut subscriptions = lock(&self.subscriptions);
@@ -84,50 +93,15 @@ impl Drop for ProgressSubscription {
     }
 }
 
-/// Takes progress notifications out of a transport, before the SDK sees them: the SDK handles notifications in tasks of
-/// their own, so that the progress of a call could arrive after its answer.
-pub(crate) struct ProgressTap<T> {
-    pub(crate) transport: T,
-    pub(crate) handler: NotificationHandler,
-}
-
-impl<T: Transport<RoleClient>> Transport<RoleClient> for ProgressTap<T> {
-    type Error = T::Error;
-
-    fn send(
-        &mut self,
-        item: TxJsonRpcMessage<RoleClient>,
-    ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
-        self.transport.send(item)
-    }
-
-    async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleClient>> {
-        loop {
-            match self.transport.receive().await? {
-                JsonRpcMessage::Notification(JsonRpcNotification {
-                    notification: ServerNotification::ProgressNotification(notification),
-                    ..
-                }) => self.handler.progress(notification.params),
-                message => return Some(message),
-            }
-        }
-    }
-
-    fn close(&mut self) -> impl Future<Output = Result<(), Self::Error>> + Send {
-        self.transport.close()
-    }
-}
-
 impl ClientHandler for NotificationHandler {
     fn get_info(&self) -> ClientConfig {
         ClientConfig::new(ClientCapabilities::default(), Implementation::new("codemode", env!("CARGO_PKG_VERSION")))
             .with_protocol_version(ProtocolVersion::V_2025_11_25)
     }
-
-    async fn on_tool_list_changed(&self, _context: NotificationContext<RoleClient>) {
-        self.tools_changed.notify_one();
-    }
 }
 
 const MAX_QUEUED: usize = 64;
 const MAX_UNCLAIMED: usize = 32;
+/// The longest message of one step.
+const MAX_MESSAGE_BYTES: usize = 16 << 10;
+const MAX_TOKEN_BYTES: usize = 256;

@@ -8,7 +8,7 @@ use rmcp::transport::{
     streamable_http_client::{StreamableHttpClientTransportConfig, StreamableHttpError},
 };
 
-use super::message_reader::MAX_MESSAGE_BYTES;
+use super::stdio::MAX_MESSAGE_BYTES;
 use crate::config::HttpEndpoint;
 
 /// A transport that connects when it is used.

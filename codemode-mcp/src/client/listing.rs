@@ -7,14 +7,21 @@ use rmcp::model::{JsonObject, Tool};
 /// The tools that can be used, and a sentence for each problem with the others.
 pub(crate) fn accept(server: &str, includes: impl Fn(&str) -> bool, listed: Vec<Tool>) -> (Vec<Tool>, Vec<String>) {
     let (mut tools, mut problems, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+    let mut more = 0;
     for mut tool in listed {
-        if !includes(&tool.name) {
-            continue;
-        }
         let shown: String = tool.name.chars().take(60).collect();
-        let mut problem = |what: &str| problems.push(format!("tool {shown:?} of server {server:?} {what}"));
+        let mut problem = |what: &str| {
+            if problems.len() < MAX_PROBLEMS {
+                problems.push(format!("tool {shown:?} of server {server:?} {what}"));
+            } else {
+                more += 1;
+            }
+        };
         if tool.name.is_empty() || tool.name.len() > MAX_NAME_BYTES {
             problem("is left out: its name is empty or has more than 256 bytes");
+            continue;
+        }
+        if !includes(&tool.name) {
             continue;
         }
         if !seen.insert(tool.name.to_string()) {
@@ -29,7 +36,12 @@ pub(crate) fn accept(server: &str, includes: impl Fn(&str) -> bool, listed: Vec<
             problem("has an output schema of more than 256 KiB, which is ignored");
             tool.output_schema = None;
         }
+        // Nothing shows them, and they may be large.
+        (tool.icons, tool.meta) = (None, None);
         tools.push(tool);
+    }
+    if more > 0 {
+        problems.push(format!("{more} more tools of server {server:?} have such problems"));
     }
     (tools, problems)
 }
@@ -39,6 +51,8 @@ fn size(schema: &JsonObject) -> usize {
 }
 
 const MAX_NAME_BYTES: usize = 256;
+/// How many problems of one server are told.
+const MAX_PROBLEMS: usize = 20;
 const MAX_SCHEMA_BYTES: usize = 256 << 10;
 
 #[cfg(test)]

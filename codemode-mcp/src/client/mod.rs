@@ -5,13 +5,16 @@
 //! moment.
 
 mod connection;
+mod exit;
+mod guarded_transport;
 mod handler;
 #[cfg(feature = "client-http")]
 mod http;
 mod listing;
-mod message_reader;
+mod live;
 mod notice;
 mod options;
+mod outbox;
 mod poison;
 mod result_value;
 mod server;
@@ -21,6 +24,7 @@ mod tools;
 mod toolset;
 
 pub use self::{
+    live::kill_servers,
     notice::Notice,
     options::ConnectOptions,
     toolset::{McpToolset, ServerStatus, ToolChanges},

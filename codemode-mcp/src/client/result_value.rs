@@ -114,6 +114,8 @@ fn object(block: ContentBlock, store: &ArtifactStore) -> Value {
 }
 
 fn binary(kind: &str, uri: Option<String>, mime_type: Option<String>, data: String, store: &ArtifactStore) -> Value {
+    // It is kept with the data; no type of content has a name so long.
+    let mime_type = mime_type.filter(|mime_type| mime_type.len() <= MAX_MIME_TYPE_BYTES);
     let mime_type = mime_type.unwrap_or_else(|| "application/octet-stream".into());
     let mut object = json!({ "type": kind, "mimeType": mime_type, "bytes": decoded_bytes(&data) });
     let Some(fields) = object.as_object_mut() else { return object };
@@ -141,6 +143,7 @@ fn decoded_bytes(base64: &str) -> usize {
 /// Base64 up to this length, some thousand tokens, is returned inline; a handle replaces longer data.
 const MAX_INLINE_BYTES: usize = 4 << 10;
 const MAX_ERROR_BYTES: usize = 8 << 10;
+const MAX_MIME_TYPE_BYTES: usize = 256;
 
 #[cfg(test)]
 mod tests {

@@ -7,6 +7,7 @@ use std::{
 };
 
 use codemode_core::{ToolContext, ToolError};
+use indexmap::IndexMap;
 use rmcp::model::{CallToolResult, Tool};
 use serde_json::Value;
 use tokio::{
@@ -27,7 +28,9 @@ use crate::config::ServerConfig;
 pub(crate) struct Server {
     config: ServerConfig,
     state: watch::Sender<State>,
-    tools: Mutex<Vec<Tool>>,
+    tools: Mutex<Arc<Vec<Tool>>>,
+    /// The problems of the last listing, so that they are told once.
+    problems: Mutex<Vec<String>>,
     /// The permits of `max_concurrency`.
     permits: Option<Arc<Semaphore>>,
     notify: Arc<dyn Fn(Notice) + Send + Sync>,
@@ -66,6 +69,7 @@ impl Server {
         Arc::new(Self {
             state: watch::Sender::new(State::Starting),
             tools: Mutex::default(),
+            problems: Mutex::default(),
             permits: config.max_concurrency.map(|max| Arc::new(Semaphore::new(max.clamp(1, Semaphore::MAX_PERMITS)))),
             notify,
             stop: CancellationToken::new(),
@@ -114,7 +118,7 @@ impl Server {
     }
 
     /// The tools it listed last.
-    pub(crate) fn tools(&self) -> Vec<Tool> {
+    pub(crate) fn tools(&self) -> Arc<Vec<Tool>> {
         lock(&self.tools).clone()
     }
 
@@ -182,22 +186,26 @@ impl Server {
         self.state.send_replace(state);
     }
 
-    /// Replaces the tools by those that the server lists now. Returns their number.
-    pub(crate) fn update_tools(&self, listing: Listing) -> usize {
+    /// Replaces the tools by those that the server lists now. Returns their number, and whether they are others. It may
+    /// take long: a server may list thousands.
+    pub(crate) fn update_tools(&self, listing: Listing) -> (usize, bool) {
         let (fresh, mut problems) = listing::accept(self.name(), |tool| self.config.includes(tool), listing.tools);
         if listing.truncated {
             problems.push(format!("server {:?} lists more tools than can be kept; the rest is left out", self.name()));
         }
-        for problem in problems {
+        let told = std::mem::replace(&mut *lock(&self.problems), problems.clone());
+        for problem in problems.into_iter().filter(|problem| !told.contains(problem)) {
             self.warn(problem);
         }
-        let mut tools = lock(&self.tools);
+        let old = self.tools();
+        let mut fresh: IndexMap<_, Tool> = fresh.into_iter().map(|tool| (tool.name.clone(), tool)).collect();
         // Known tools keep their place, so that a catalog grows at its end and its names stay.
-        let mut next: Vec<Tool> =
-            tools.iter().filter_map(|old| fresh.iter().find(|new| new.name == old.name).cloned()).collect();
-        next.extend(fresh.into_iter().filter(|new| !tools.iter().any(|old| old.name == new.name)));
-        *tools = next;
-        tools.len()
+        let mut next: Vec<Tool> = old.iter().filter_map(|old| fresh.get_mut(&old.name).map(std::mem::take)).collect();
+        next.extend(fresh.into_values().filter(|tool| !tool.name.is_empty()));
+        let changed = *old != next;
+        let count = next.len();
+        *lock(&self.tools) = Arc::new(next);
+        (count, changed)
     }
 }
 

@@ -6,18 +6,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rmcp::{model::ProtocolVersion, service::ClientLifecycleMode};
-use tokio::time::{sleep, timeout};
+use rmcp::{ServiceError, model::ProtocolVersion, service::ClientLifecycleMode};
+use tokio::{
+    task::spawn_blocking,
+    time::{sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    connection::Running,
-    message_reader::ProtocolWarning,
+    connection::{Listing, Running},
     notice::Notice,
     server::{Server, State},
     stdio::StartError,
 };
-use crate::config::Endpoint;
+use crate::{config::Endpoint, message_reader::ProtocolWarning};
 
 /// Runs a server until it is stopped or cannot be started.
 pub(crate) async fn supervise(server: Arc<Server>) {
@@ -117,32 +119,71 @@ fn message(name: &str, warning: ProtocolWarning) -> String {
 async fn run(server: &Arc<Server>, mut running: Running, stop: &CancellationToken) -> String {
     let name = || server.name().to_owned();
     let connection = running.connection.clone();
-    let tools = server.update_tools(std::mem::take(&mut running.listing));
+    let mut kept_bytes = running.listing.bytes;
+    let (tools, _) = update(server, std::mem::take(&mut running.listing)).await;
     server.set_state(State::Ready(connection.clone()));
     server.notify(Notice::Ready { server: name(), tools });
     loop {
-        tokio::select! {
-            changed = running.next_change() => if !changed { break },
+        let next = async {
+            if !running.next_change().await {
+                return None;
+            }
+            let began = Instant::now();
+            let limit = server.config().start_timeout;
+            let listed = timeout(limit, connection.list_tools()).await;
+            Some((began, listed.unwrap_or_else(|_| Err(ServiceError::Timeout { timeout: limit }))))
+        };
+        let (began, listed) = tokio::select! {
+            next = next => match next {
+                Some(next) => next,
+                None => break,
+            },
             () = stop.cancelled() => {
                 running.close().await;
                 return String::new();
             }
-        }
-        match connection.list_tools().await {
+        };
+        match listed {
             Ok(listing) => {
-                let tools = server.update_tools(listing);
-                server.notify(Notice::ToolsChanged { server: name(), tools });
+                kept_bytes = kept_bytes.saturating_add(listing.bytes);
+                let (tools, changed) = update(server, listing).await;
+                if changed {
+                    server.notify(Notice::ToolsChanged { server: name(), tools });
+                }
             }
             Err(error) => server.warn(format!(
                 "server {:?} said that its tools changed, but does not list them: {error}",
                 server.name()
             )),
         }
+        if connection.keeps_listings() && kept_bytes > MAX_KEPT_BYTES {
+            running.close().await;
+            return "listed its tools so often that a new connection is needed".into();
+        }
+        // A server that announces changes without end takes a small part of the time.
+        let pause = (began.elapsed() * 10).clamp(MIN_LISTING_PAUSE, MAX_PAUSE);
+        tokio::select! {
+            ended = running.ended_within(pause) => if ended { break },
+            () = stop.cancelled() => {
+                running.close().await;
+                return String::new();
+            }
+        }
     }
     format!("it {}", connection.exit())
 }
 
+/// As [`Server::update_tools`], on a thread that may be held for long.
+async fn update(server: &Arc<Server>, listing: Listing) -> (usize, bool) {
+    let of = server.clone();
+    // It does not panic; and then there would be no tools.
+    spawn_blocking(move || of.update_tools(listing)).await.unwrap_or_default()
+}
+
 const MIN_PAUSE: Duration = Duration::from_millis(250);
 const MAX_PAUSE: Duration = Duration::from_secs(60);
+const MIN_LISTING_PAUSE: Duration = Duration::from_millis(500);
+/// How many bytes of listings one connection over HTTP may keep.
+const MAX_KEPT_BYTES: usize = 128 << 20;
 /// After a connection that lived longer the pauses are short again.
 const STABLE_AFTER: Duration = Duration::from_secs(60);

@@ -4,6 +4,7 @@ use std::{
     collections::HashSet,
     fmt,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use codemode_core::{ArtifactStore, CodeModeBuilder, Tool};
@@ -115,13 +116,13 @@ impl McpToolset {
     pub fn tools(&self) -> Vec<Tool> {
         let (mut tools, mut names) = (Vec::<Tool>::new(), HashSet::new());
         for handle in self.in_order() {
-            for listed in handle.server.tools() {
+            for listed in handle.server.tools().iter() {
                 // The names of servers may hold slashes: `a/b` and `c` make the same name as `a` and `b/c`.
                 let mut name = format!("{}/{}", handle.server.name(), listed.name);
                 while !names.insert(name.clone()) {
                     name.push('_');
                 }
-                tools.push(tools::tool(name, handle, &listed, &self.inner.store));
+                tools.push(tools::tool(name, handle, listed, &self.inner.store));
             }
         }
         if !tools.is_empty() {
@@ -165,13 +166,17 @@ impl McpToolset {
         &self.inner.store
     }
 
-    /// Closes all connections and ends the processes behind them as the protocol says. Without it the processes are
-    /// killed when the last holder is dropped.
+    /// Closes all connections and ends the processes behind them as the protocol says: a server may take 2 s to end by
+    /// itself, then it and all that it started are killed. Without it they are killed when the last holder is dropped.
+    ///
+    /// It completes within 4 s, whatever the servers do.
     pub async fn close(&self) {
         for handle in &self.inner.servers {
             handle.server.stop();
         }
-        join_all(self.inner.servers.iter().map(|handle| handle.server.closed())).await;
+        let closed = join_all(self.inner.servers.iter().map(|handle| handle.server.closed()));
+        // What has not ended by then is killed when the runtime ends.
+        let _ = timeout(MAX_CLOSE, closed).await;
     }
 
     /// The servers that have had tools, earliest first; in the order of the config where that was at the same time.
@@ -185,6 +190,8 @@ impl McpToolset {
         order.iter().filter_map(|i| self.inner.servers.get(*i)).collect()
     }
 }
+
+const MAX_CLOSE: Duration = Duration::from_secs(4);
 
 impl fmt::Debug for McpToolset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -21,9 +21,7 @@ use axum::{
 use codemode_core::{Error, ErrorKind};
 use rmcp::{
     model::ProtocolVersion,
-    transport::{
-        StreamableHttpServerConfig, StreamableHttpService, streamable_http_server::session::local::LocalSessionManager,
-    },
+    transport::{StreamableHttpServerConfig, StreamableHttpService},
 };
 use subtle::ConstantTimeEq;
 use tokio::{net::TcpListener, time::timeout};
@@ -33,6 +31,7 @@ use super::{
     connections::{self, ConnectionLimits},
     http_options::HttpOptions,
     mcp_server::McpServer,
+    sessions::Sessions,
 };
 
 impl McpServer {
@@ -56,9 +55,7 @@ impl McpServer {
     }
 
     fn router(&self, options: HttpOptions) -> Router {
-        let mut sessions = LocalSessionManager::default();
-        sessions.session_config.keep_alive = Some(options.idle_timeout);
-        let sessions = Arc::new(sessions);
+        let sessions = Arc::new(Sessions::new(options.idle_timeout));
         let hosts =
             ["localhost", "127.0.0.1", "::1"].into_iter().map(str::to_owned).chain(options.allowed_hosts.clone());
         let config = StreamableHttpServerConfig::default()
@@ -85,7 +82,7 @@ impl McpServer {
 /// The checks on a request before the protocol handles it.
 struct Admission {
     token: Option<String>,
-    sessions: Arc<LocalSessionManager>,
+    sessions: Arc<Sessions>,
     max_sessions: usize,
     max_body_bytes: usize,
     request_timeout: Duration,
@@ -112,7 +109,7 @@ impl<'a> PendingSession<'a> {
     async fn reserve(admission: &'a Admission) -> Option<Self> {
         let before = admission.pending.fetch_add(1, Ordering::SeqCst);
         let pending = Self(admission);
-        (admission.sessions.sessions.read().await.len() + before < admission.max_sessions).then_some(pending)
+        (admission.sessions.count().await + before < admission.max_sessions).then_some(pending)
     }
 }
 

@@ -1,6 +1,6 @@
 //! [`Inner`]: what all clones of a server and all its client sessions share.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use codemode_core::{CodeMode, ResultFormatter};
 use tokio::sync::{Semaphore, watch};
@@ -13,6 +13,10 @@ pub(crate) struct Inner {
     pub(crate) formatter: ResultFormatter,
     /// One permit per execution.
     pub(crate) executions: Semaphore,
+    /// The room for the inputs of calls that are not answered yet, in units of [`ROOM_BYTES`].
+    pub(crate) room: Semaphore,
+    /// One permit per thread on which an answer is made from what the sandbox holds.
+    pub(crate) threads: Arc<Semaphore>,
 }
 
 impl Inner {
@@ -22,6 +26,8 @@ impl Inner {
             version: watch::Sender::new(0),
             formatter,
             executions: Semaphore::new(max_executions.clamp(1, Semaphore::MAX_PERMITS)),
+            room: Semaphore::new(MAX_ROOM.max(max_executions.min(Semaphore::MAX_PERMITS))),
+            threads: Arc::new(Semaphore::new(MAX_THREADS)),
         }
     }
 
@@ -34,3 +40,9 @@ impl Inner {
         self.version.send_modify(|version| *version += 1);
     }
 }
+
+/// The unit in which room is counted: the calls of all clients together may hold some 64 MiB.
+pub(crate) const ROOM_BYTES: usize = 32 << 10;
+const MAX_ROOM: usize = 2_048;
+/// Enough for any number of processors that answer from memory: more threads would only hold more of it.
+const MAX_THREADS: usize = 16;

@@ -1,13 +1,16 @@
 //! [`McpServer`]: a sandbox as an MCP server. One tool runs programs; the others find tools that do not fit into a prompt
 //! and read results that do not fit into an answer.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, atomic::Ordering},
+};
 
 use codemode_core::{ArtifactStore, CodeMode, Error, ErrorKind, ResultFormatter};
 use rmcp::ServiceExt;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{client_session::ClientSession, inner::Inner};
+use super::{client_session::ClientSession, client_transport::ClientTransport, inner::Inner};
 
 /// Serves a [`CodeMode`] to MCP clients. Cheap to clone; clones serve the same.
 ///
@@ -100,7 +103,7 @@ impl McpServer {
     /// Serves one client over any pair of streams until it disconnects.
     ///
     /// # Errors
-    /// When the client does not speak the protocol.
+    /// When the client does not speak the protocol, or asks for more than it reads.
     pub async fn serve<R, W>(&self, (read, write): (R, W)) -> Result<(), Error>
     where
         R: AsyncRead + Send + Unpin + 'static,
@@ -108,8 +111,14 @@ impl McpServer {
     {
         let no_client = |why: String| Error::new(ErrorKind::Protocol, format!("no MCP client is there: {why}"));
         let session = ClientSession::new(self.inner.clone());
-        let running = session.serve((read, write)).await.map_err(|error| no_client(error.to_string()))?;
+        let transport = ClientTransport::new(read, write);
+        let overflowed = transport.overflowed();
+        let running = session.serve(transport).await.map_err(|error| no_client(error.to_string()))?;
         running.waiting().await.map_err(|error| no_client(error.to_string()))?;
+        if overflowed.load(Ordering::SeqCst) {
+            let why = "the MCP client sends requests and does not read the answers; it was disconnected";
+            return Err(Error::new(ErrorKind::Protocol, why));
+        }
         Ok(())
     }
 }

@@ -2,7 +2,10 @@
 //! gave a token and as log messages if it wants logs.
 #![expect(deprecated, reason = "log messages are for clients before 2026-07-28, and for those that ask")]
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use codemode_core::{Event, EventKind, Level, Listener};
 use rmcp::{
@@ -11,7 +14,7 @@ use rmcp::{
     service::{Peer, RequestContext},
 };
 use serde_json::json;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio_util::sync::CancellationToken;
 
 /// One step of an execution, for the client.
@@ -26,7 +29,9 @@ pub(crate) struct ProgressReporter {
     peer: Peer<RoleServer>,
     token: Option<ProgressToken>,
     min_level: Option<LoggingLevel>,
-    updates: mpsc::UnboundedReceiver<ProgressUpdate>,
+    updates: mpsc::Receiver<ProgressUpdate>,
+    /// How many were left out because the client reads too slowly.
+    left_out: Arc<AtomicU64>,
     steps: f64,
 }
 
@@ -34,7 +39,9 @@ impl ProgressReporter {
     /// The listener for the events of an execution, and the reporter that it feeds. `session_level` is the level of the
     /// client's `logging/setLevel`.
     pub(crate) fn new(context: &RequestContext<RoleServer>, session_level: Option<LoggingLevel>) -> (Listener, Self) {
-        let (send, updates) = mpsc::unbounded_channel();
+        let (send, updates) = mpsc::channel(MAX_QUEUED);
+        let left_out = Arc::new(AtomicU64::new(0));
+        let counted = left_out.clone();
         let is_stateless = context
             .protocol_version()
             .is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str());
@@ -45,11 +52,13 @@ impl ProgressReporter {
         let wanted = token.is_some() || min_level.is_some();
         let listener: Listener = Arc::new(move |event| {
             if wanted && let Some(update) = ProgressUpdate::of(&event) {
-                // The client may have its answer already.
-                let _ = send.send(update);
+                // The program does not wait for its client. The client may have its answer already.
+                if let Err(TrySendError::Full(_)) = send.try_send(update) {
+                    counted.fetch_add(1, Ordering::Relaxed);
+                }
             }
         });
-        (listener, Self { peer: context.peer.clone(), token, min_level, updates, steps: 0.0 })
+        (listener, Self { peer: context.peer.clone(), token, min_level, updates, left_out, steps: 0.0 })
     }
 
     /// Reports until `ended` is cancelled, and then what is left in the queue. Dropping it loses the rest.
@@ -64,7 +73,14 @@ impl ProgressReporter {
             };
             match update {
                 Some(update) => self.report(update).await,
-                None => return ended.cancelled().await,
+                None => {
+                    let left_out = self.left_out.swap(0, Ordering::Relaxed);
+                    if left_out > 0 {
+                        let text = format!("{left_out} events are left out here, because they were read too slowly");
+                        self.report(ProgressUpdate { text, level: Some(LoggingLevel::Warning) }).await;
+                    }
+                    return ended.cancelled().await;
+                }
             }
         }
     }
@@ -88,7 +104,7 @@ impl ProgressReporter {
 
 impl ProgressUpdate {
     fn of(event: &Event) -> Option<Self> {
-        let step = |text| Some(Self { text, level: None });
+        let step = |text: String| Some(Self { text: short(&text), level: None });
         match &event.kind {
             EventKind::Console { level, message } => {
                 let level = match level {
@@ -139,3 +155,5 @@ fn rank(level: LoggingLevel) -> u8 {
 }
 
 const MAX_TEXT_BYTES: usize = 500;
+/// How many updates wait for a client that reads slowly.
+const MAX_QUEUED: usize = 256;

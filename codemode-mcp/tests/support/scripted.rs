@@ -2,12 +2,13 @@
 //! can violate the protocol.
 
 use std::{
-    fs::OpenOptions,
-    io::{BufRead, Write, stdin, stdout},
+    io::{BufRead, stdin},
     path::PathBuf,
 };
 
 use serde_json::{Value, json};
+
+use super::wire::{answer, fail, initialized, log, write};
 
 /// Serves until its input ends. `how` is the script: `normal`, `mute`, `exit`, `noisy`, `many`, `hostile`,
 /// `endless`, `fat`, `meet <server>`.
@@ -48,14 +49,7 @@ impl Script {
     fn handle(&mut self, message: &Value) {
         let id = &message["id"];
         match message["method"].as_str().unwrap_or_default() {
-            "initialize" => answer(
-                id,
-                json!({
-                    "protocolVersion": message["params"]["protocolVersion"],
-                    "capabilities": { "tools": { "listChanged": true } },
-                    "serverInfo": { "name": "scripted", "version": "1" }
-                }),
-            ),
+            "initialize" => initialized(message, "scripted"),
             "tools/list" if self.how == "endless" => {
                 let page = message["params"]["cursor"].as_str().and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
                 let name = format!("tool_{page}");
@@ -156,25 +150,4 @@ fn tool(name: &str) -> Value {
 
 fn described(name: &str, description: &str) -> Value {
     json!({ "name": name, "description": description, "inputSchema": { "type": "object" } })
-}
-
-fn answer(id: &Value, result: Value) {
-    write(&json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string());
-}
-
-fn fail(id: &Value, code: i64, message: &str) {
-    write(&json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } }).to_string());
-}
-
-fn write(line: &str) {
-    let mut out = stdout().lock();
-    // A client that is gone ends the input too.
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
-}
-
-/// Writes a line for the test to read.
-fn log(line: &str) {
-    let Some(path) = std::env::var_os("SCRIPT_LOG").map(PathBuf::from) else { return };
-    let file = OpenOptions::new().append(true).create(true).open(path);
-    let _ = file.and_then(|mut file| writeln!(file, "{line}"));
 }

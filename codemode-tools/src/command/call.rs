@@ -41,12 +41,19 @@ pub(super) async fn run(spec: Arc<Spec>, children: Children, input: Value) -> Re
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     #[cfg(unix)]
     command.process_group(0);
+    let family = children.family();
+    let (name, value) = family.tree.variable();
+    command.env(name, value);
     let failed = |error: io::Error| {
         ToolError::new(format!("the command of {} cannot be run: {error}; tell the user", spec.tool))
             .code("COMMAND_NOT_RUN")
     };
     let mut child = command.spawn().map_err(failed)?;
-    let mut group = children.group_of(&child);
+    // Dropped before the child: killing the child alone first would take their parent from those that left its group.
+    let family = family;
+    if let Some(program) = child.id() {
+        family.tree.began(program);
+    }
     let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
         return Err(failed(io::Error::other("it has no pipes")));
@@ -59,11 +66,11 @@ pub(super) async fn run(spec: Arc<Spec>, children: Children, input: Value) -> Re
         },
         status = child.wait() => {
             // What it left in the background holds its output open; the call is over all the same.
-            group.kill();
+            family.tree.kill();
             (status.map_err(failed)?, timeout(OUTPUT_GRACE, &mut streams).await.ok().transpose()?)
         }
     };
-    group.kill();
+    drop(family);
     let Some(((), stdout, stderr)) = streams else {
         return Err(ToolError::new(format!(
             "the command of {} ended, but a process that it left behind holds its output open; tell the user",

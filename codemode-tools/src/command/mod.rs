@@ -4,7 +4,8 @@
 //! The file holds an array of `{ name, description, inputSchema, outputSchema?, command, timeoutMs?, maxConcurrency?,
 //! env? }`. A relative program with a slash is looked up beside the file, one without in `PATH`. A command inherits only
 //! [`inherited_environment`](crate::inherited_environment); `env` adds variables, and `null` passes on the host's own.
-//! When a call is over or dropped, the command and all its children are killed.
+//! When a call is over or dropped, the command and every process it started are killed, as [`ProcessTree`](crate::ProcessTree)
+//! says.
 //!
 //! ```
 //! use codemode_core::{CodeMode, ExecuteOptions};

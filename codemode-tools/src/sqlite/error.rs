@@ -43,6 +43,9 @@ pub(super) fn tool_error(error: &SqlError, sql: &str, attempt: Option<String>, m
         );
     }
     if let SqlError::SqlInputError { msg, sql: part, offset, .. } = error {
+        if let (true, Some(attempt)) = (msg.starts_with("not authorized to use function"), &attempt) {
+            return refusal(&format!("{attempt} is"), "compute that part in the program, or in another statement");
+        }
         // SQLite compiled the end of the text.
         let begin = sql.len().saturating_sub(part.len());
         let at = begin + usize::try_from(*offset).unwrap_or(0);
@@ -66,9 +69,11 @@ pub(super) fn tool_error(error: &SqlError, sql: &str, attempt: Option<String>, m
             format_bytes(MAX_MEMORY)
         ))
         .code("SQL_TOO_LARGE"),
-        Some(ErrorCode::TooBig) => {
-            ToolError::new(format!("{said}; select less of it, for example with substr()")).code("SQL_TOO_LARGE")
-        }
+        Some(ErrorCode::TooBig) => ToolError::new(format!(
+            "{said} (a value may have 4 MiB, a statement 256 KiB); select less of it, for example with substr(), or pass \
+             long lists as JSON in params"
+        ))
+        .code("SQL_TOO_LARGE"),
         _ => ToolError::new(format!("{said}{more}")).code("SQL_ERROR"),
     }
 }

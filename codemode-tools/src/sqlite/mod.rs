@@ -3,6 +3,12 @@
 //! Three barriers, each enough alone for most attacks: the file is opened read-only, the authorizer refuses what
 //! reaches outside the file, and a statement that SQLite itself calls writing is not run.
 //!
+//! Statements, and the file itself, may be a stranger's. Everything that SQLite does with them happens on threads of this
+//! module, `codemode-sqlite`, with 8 MiB of stack each; the limits in `limits.rs` keep its recursion below one. A query
+//! looks for its cancellation every thousand steps. Between two looks the longest step found takes one to two seconds
+//! (a `LIKE`, a JSON function with a hundred paths), a sort over the memory of all queries some seconds; an execution
+//! does not wait for that.
+//!
 //! ```
 //! use std::fs;
 //!
@@ -31,6 +37,8 @@
 mod authorizer;
 mod cancel;
 mod error;
+mod functions;
+mod limits;
 mod params;
 mod pool;
 mod query;
@@ -39,6 +47,10 @@ mod schema;
 mod seed;
 mod tools;
 mod value;
+mod worker;
 
 pub use seed::{Seeded, seed};
 pub use tools::SqliteTools;
+
+#[cfg(test)]
+mod tests;

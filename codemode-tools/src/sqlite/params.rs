@@ -1,5 +1,7 @@
 //! Binds what a program passed as `params` to a statement, and reports what is missing or too much.
 
+use std::collections::HashSet;
+
 use codemode_core::ToolError;
 use rusqlite::{Statement, types::Value as Cell};
 use serde_json::{Map, Value};
@@ -38,7 +40,8 @@ fn named(statement: &mut Statement<'_>, values: &Map<String, Value>) -> Result<(
         names.push(name.to_owned());
     }
     let bare = |name: &str| name.trim_start_matches([':', '@', '$']).to_owned();
-    if let Some(unknown) = values.keys().find(|key| !names.iter().any(|name| bare(name) == bare(key))) {
+    let known: HashSet<String> = names.iter().map(|name| bare(name)).collect();
+    if let Some(unknown) = values.keys().find(|key| !known.contains(&bare(key))) {
         let have = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
         return Err(wrong(format!("the statement has no parameter {unknown}; it has {have}")));
     }

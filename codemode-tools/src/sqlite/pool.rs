@@ -1,26 +1,27 @@
-//! A few connections that read in parallel, each used by one query at a time on a thread that may block.
+//! A few connections that read in parallel, each with a thread of its own and used by one query at a time.
 //!
 //! Dropping the future of a call interrupts its query: a recursive query that never ends must not hold a thread.
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
+    time::Duration,
 };
 
 use codemode_core::ToolError;
-use tokio::{sync::Semaphore, task};
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::{
     Error, ErrorKind,
-    sqlite::{cancel::CancelHandle, error, reader::Reader, schema},
+    sqlite::{cancel::CancelHandle, error, reader::Reader, schema, worker::Worker},
 };
 
 /// The connections to one database.
 #[derive(Debug)]
 pub(super) struct Pool {
     path: PathBuf,
-    idle: Mutex<Vec<Reader>>,
+    idle: Mutex<Vec<Worker>>,
     permits: Arc<Semaphore>,
 }
 
@@ -43,11 +44,38 @@ impl Pool {
             let message = format!("the database {shown} is {what}; give a database file");
             return Err(Error::new(ErrorKind::Io, message));
         }
-        let opened = Reader::open(&absolute).and_then(|reader| Ok((schema::summary(&reader.connection)?, reader)));
-        let (summary, reader) = opened.map_err(|error| error::open_error(path, &error))?;
+        let no_thread = |error| Error::new(ErrorKind::Io, format!("there is no thread to read {shown} on: {error}"));
+        let worker = Worker::start(absolute.clone()).map_err(no_thread)?;
+        let cancel = CancelHandle::default();
+        let cancels_when_dropped = cancel.cancel_on_drop();
+        let (tell, told) = mpsc::channel();
+        let given = worker.give(move |reader| {
+            // Nobody waits for either after its time.
+            let _ = match reader {
+                Ok(reader) => {
+                    cancel.start(reader);
+                    let told = tell.send(schema::summary_of_names(&reader.connection));
+                    told.and_then(|()| tell.send(schema::summary(&reader.connection)))
+                }
+                Err(error) => tell.send(Err(error)),
+            };
+            cancel.finish();
+        });
+        let names = given.ok().and_then(|()| told.recv_timeout(OPEN_TIME).ok()).ok_or_else(|| {
+            let message = format!("the database {shown} takes more than {} s to open", OPEN_TIME.as_secs());
+            Error::new(ErrorKind::Database, message).with_help("its schema may be too large, or its disk too slow")
+        })?;
+        let opened = |error| error::open_error(path, &error);
+        let names = names.map_err(opened)?;
+        let (summary, idle) = match told.recv_timeout(COLUMNS_TIME) {
+            Ok(summary) => (summary.map_err(opened)?, vec![worker]),
+            // The thread ends when the view it expands lets it.
+            Err(_) => (names, Vec::new()),
+        };
+        drop(cancels_when_dropped);
         let parallel = thread::available_parallelism().map_or(1, usize::from).clamp(MIN_QUERIES, MAX_QUERIES);
         let permits = Arc::new(Semaphore::new(parallel));
-        Ok((Arc::new(Self { path: absolute, idle: Mutex::new(vec![reader]), permits }), summary))
+        Ok((Arc::new(Self { path: absolute, idle: Mutex::new(idle), permits }), summary))
     }
 
     /// Does `job` on a connection and a thread of its own. Dropping the future interrupts it.
@@ -58,26 +86,40 @@ impl Pool {
         let permit = self.permits.clone().acquire_owned().await;
         let cancel = CancelHandle::default();
         let _cancels_when_dropped = cancel.cancel_on_drop();
-        let done = task::spawn_blocking(move || {
-            let _permit = permit;
-            let mut reader = self.take()?;
-            if !cancel.start(&reader) {
-                return Err(ToolError::new("the query was cancelled"));
-            }
-            let result = job(&mut reader);
-            cancel.finish();
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
-            result
-        });
-        done.await.unwrap_or_else(|_| Err(ToolError::new("the query failed inside the host; tell the user")))
-    }
-
-    fn take(&self) -> Result<Reader, ToolError> {
+        let inside = || ToolError::new("the query failed inside the host; tell the user");
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.map_or_else(|| Reader::open(&self.path), Ok).map_err(|error| error::tool_error(&error, "", None, ""))
+        let worker = match idle {
+            Some(worker) => worker,
+            None => Worker::start(self.path.clone()).map_err(|error| {
+                ToolError::new(format!("the host has no thread for the query ({error}); try again later"))
+            })?,
+        };
+        let (tell, told) = oneshot::channel();
+        let (pool, returning) = (self.clone(), worker.clone());
+        worker
+            .give(move |reader| {
+                let result = match reader {
+                    Err(error) => Err(error::tool_error(&error, "", None, "")),
+                    Ok(reader) if cancel.start(reader) => {
+                        let result = job(reader);
+                        cancel.finish();
+                        result
+                    }
+                    Ok(_) => Err(ToolError::new("the query was cancelled")),
+                };
+                pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(returning);
+                drop(permit);
+                // Nobody waits for it when the call was dropped.
+                let _ = tell.send(result);
+            })
+            .map_err(|_| inside())?;
+        told.await.unwrap_or_else(|_| Err(inside()))
     }
 }
 
 /// Bounds on how many queries run at once: waiting for the disk needs no core.
 const MIN_QUERIES: usize = 4;
 const MAX_QUERIES: usize = 16;
+/// How long a database may take to open, and then the columns of its tables. A hostile schema takes any time.
+const OPEN_TIME: Duration = Duration::from_secs(20);
+const COLUMNS_TIME: Duration = Duration::from_secs(3);

@@ -1,5 +1,10 @@
 //! `querySql`: one statement, bounded rows.
 
+use std::{
+    collections::{HashMap, HashSet},
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
 use codemode_core::ToolError;
 use rusqlite::{Connection, Error as SqlError, Statement, types::ValueRef};
 use serde_json::{Map, Value, json};
@@ -7,6 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     sqlite::{
         error::{self, ONLY_READS},
+        limits::MAX_BYTES,
         params,
         reader::Reader,
         schema,
@@ -17,8 +23,6 @@ use crate::{
 
 /// Rows in one answer.
 pub(super) const MAX_ROWS: usize = 10_000;
-/// Bytes of JSON in one answer; an execution takes 4 MiB.
-pub(super) const MAX_BYTES: usize = 3 << 20;
 
 /// Runs the statement of `{ sql, params? }`.
 pub(super) fn run(reader: &mut Reader, input: &Value) -> Result<Value, ToolError> {
@@ -32,7 +36,7 @@ pub(super) fn run(reader: &mut Reader, input: &Value) -> Result<Value, ToolError
         error::tool_error(error, sql, attempt, &names_for(error, &reader.connection))
     };
     let mut statement = reader.connection.prepare(sql).map_err(|error| explained(&error))?;
-    if !statement.readonly() {
+    if !statement.readonly() && !reader.attempt.asks_journal_mode() {
         let what = reader.attempt.take().unwrap_or_else(|| "a statement that writes".into());
         return Err(error::refusal(&format!("{what} is"), ONLY_READS));
     }
@@ -40,7 +44,10 @@ pub(super) fn run(reader: &mut Reader, input: &Value) -> Result<Value, ToolError
         return Err(ToolError::new("sql holds no statement").code("SQL_ERROR"));
     }
     params::bind(&mut statement, input.get("params"))?;
-    let names: Vec<&str> = statement.column_names().collect();
+    let names: Vec<&str> = catch_unwind(AssertUnwindSafe(|| statement.column_names().collect())).map_err(|_| {
+        // rusqlite panics.
+        ToolError::new("the name of a column is not UTF-8; give it another one with AS").code("SQL_ERROR")
+    })?;
     let columns = distinct(&names);
     let answer = rows(&mut statement, &columns).map_err(|error| match error {
         RowError::Sqlite(error) => explained(&error),
@@ -124,18 +131,32 @@ fn without_next_row(rows: Vec<Value>, repaired: bool) -> Result<Rows, RowError> 
 
 /// Names that can be keys of one object: of several equal ones the second becomes `name_2`.
 fn distinct(names: &[&str]) -> Vec<String> {
-    let mut taken: Vec<String> = Vec::with_capacity(names.len());
-    for (i, name) in names.iter().enumerate() {
-        let base = if name.is_empty() { format!("column{}", i + 1) } else { (*name).to_owned() };
-        let free = |candidate: &String| {
-            !taken.contains(candidate) && !names.get(i + 1..).unwrap_or_default().contains(&candidate.as_str())
-        };
-        // The first of several keeps its name, although the same name follows.
-        let unique =
-            if taken.contains(&base) { (2..).map(|n| format!("{base}_{n}")).find(free).unwrap_or(base) } else { base };
-        taken.push(unique);
-    }
-    taken
+    let bases: Vec<String> = names
+        .iter()
+        .enumerate()
+        .map(|(i, name)| if name.is_empty() { format!("column{}", i + 1) } else { (*name).to_owned() })
+        .collect();
+    // The first of several keeps its name, although the same name follows: numbers step aside for every name.
+    let mut taken: HashSet<String> = bases.iter().cloned().collect();
+    let mut seen: HashMap<&str, usize> = HashMap::with_capacity(bases.len());
+    bases
+        .iter()
+        .map(|base| {
+            let last = seen.entry(base).or_insert(0);
+            *last += 1;
+            if *last == 1 {
+                return base.clone();
+            }
+            // Never ends without one, and each number is tried once for each base.
+            loop {
+                let candidate = format!("{base}_{last}");
+                if taken.insert(candidate.clone()) {
+                    return candidate;
+                }
+                *last += 1;
+            }
+        })
+        .collect()
 }
 
 /// Whether the text held nothing but space and comments: SQLite then makes no statement, which has no SQL.
@@ -166,5 +187,9 @@ mod tests {
         assert_eq!(distinct(&["id", "name", "id", "id"]), ["id", "name", "id_2", "id_3"]);
         assert_eq!(distinct(&["id", "id", "id_2"]), ["id", "id_3", "id_2"]);
         assert_eq!(distinct(&["", "a", ""]), ["column1", "a", "column3"]);
+        assert_eq!(distinct(&["", "column1", ""]), ["column1", "column1_2", "column3"]);
+        assert_eq!(distinct(&["a", "a_2", "a", "a_2", "a"]), ["a", "a_2", "a_3", "a_2_2", "a_4"]);
+        let many = distinct(&["same"; 30_000]);
+        assert_eq!(many.iter().collect::<HashSet<_>>().len(), 30_000);
     }
 }

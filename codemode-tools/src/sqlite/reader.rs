@@ -11,7 +11,10 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::sqlite::authorizer::{self, Attempt};
+use crate::sqlite::{
+    authorizer::{self, Attempt},
+    functions, limits,
+};
 
 /// One connection that can only read.
 #[derive(Debug)]
@@ -29,6 +32,8 @@ impl Reader {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
+        limits::apply(&connection)?;
+        functions::replace_slow(&connection)?;
         let attempt = authorizer::restrict(&mut connection)?;
         let cancelled = Arc::new(AtomicBool::new(false));
         let flag = cancelled.clone();

@@ -1,13 +1,18 @@
 //! `describeSchema`, and the few lines about tables in the description of `querySql`, so that a model can
 //! write its first query without asking.
 
+use std::{
+    collections::{HashMap, HashSet},
+    time::{Duration, Instant},
+};
+
 use codemode_core::ToolError;
-use rusqlite::{Connection, Result as SqlResult, params};
+use rusqlite::{Connection, Result as SqlResult, params, types::ValueRef};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    sqlite::{error, reader::Reader},
-    text::visible,
+    sqlite::{error, limits::MAX_BYTES, reader::Reader},
+    text::{one_line, visible},
 };
 
 /// Everything a query can name: `{ tables, truncated }`.
@@ -15,10 +20,22 @@ pub(super) fn describe(reader: &mut Reader) -> Result<Value, ToolError> {
     reader.attempt.clear();
     let described = |connection: &Connection| -> SqlResult<Value> {
         let listed = tables(connection)?;
-        let truncated = listed.len() > MAX_TABLES;
-        let tables: Vec<Value> =
-            listed.iter().take(MAX_TABLES).map(|table| describe_table(connection, table)).collect::<SqlResult<_>>()?;
-        Ok(json!({ "tables": tables, "truncated": truncated }))
+        let (mut described, mut bytes, begin) = (Vec::new(), 0, Instant::now());
+        for table in listed.iter().take(MAX_TABLES) {
+            // The authorizer counts what one statement calls; each table has its own.
+            reader.attempt.clear();
+            let table = describe_table(connection, table, begin)?;
+            bytes += table.to_string().len();
+            if bytes > MAX_BYTES {
+                break;
+            }
+            described.push(table);
+            // Expanding a view reaches no interrupt.
+            if reader.is_cancelled() {
+                break;
+            }
+        }
+        Ok(json!({ "truncated": listed.len() > described.len(), "tables": described }))
     };
     described(&reader.connection).map_err(|error| {
         if reader.is_cancelled() {
@@ -60,21 +77,17 @@ pub(super) fn output_schema() -> Value {
     object(
         json!({
             "tables": { "type": "array", "items": table },
-            "truncated": { "type": "boolean", "description": format!("Whether there are more than {MAX_TABLES}") }
+            "truncated": { "type": "boolean", "description": format!("Whether there are more than these, at most {MAX_TABLES}") }
         }),
         json!(["tables", "truncated"]),
     )
 }
 
-/// The tables and their columns in a few lines. Reading them also proves that the file is a database.
+/// The tables and their columns in a few lines.
 pub(super) fn summary(connection: &Connection) -> SqlResult<String> {
-    let listed = tables(connection)?;
-    if listed.is_empty() {
-        return Ok("The database has no tables.".into());
-    }
-    let mut text = String::from("Tables:");
-    for (shown, table) in listed.iter().enumerate() {
-        let columns: Vec<String> = readable_columns(connection, table)?
+    let begin = Instant::now();
+    listing(&tables(connection)?, |table| {
+        let columns: Vec<String> = readable_columns(connection, table, begin)?
             .iter()
             .map(|column| {
                 if column.declared.is_empty() {
@@ -84,7 +97,23 @@ pub(super) fn summary(connection: &Connection) -> SqlResult<String> {
                 }
             })
             .collect();
-        let line = format!("{}({})", table.name, columns.join(", ")).replace(['\n', '\t'], " ");
+        Ok(format!("{}({})", table.name, columns.join(", ")))
+    })
+}
+
+/// The same without the columns, in a time that no hostile view can stretch. Reading them proves that the file is a
+/// database.
+pub(super) fn summary_of_names(connection: &Connection) -> SqlResult<String> {
+    listing(&tables(connection)?, |table| Ok(table.name.clone()))
+}
+
+fn listing(listed: &[Table], line: impl Fn(&Table) -> SqlResult<String>) -> SqlResult<String> {
+    if listed.is_empty() {
+        return Ok("The database has no tables.".into());
+    }
+    let mut text = String::from("Tables:");
+    for (shown, table) in listed.iter().enumerate() {
+        let line = line(table)?.replace(['\n', '\t'], " ");
         if text.len() + line.len() > MAX_SUMMARY_BYTES {
             text.push_str(&format!("\n  and {} more; see describeSchema", listed.len() - shown));
             break;
@@ -96,7 +125,8 @@ pub(super) fn summary(connection: &Connection) -> SqlResult<String> {
 
 /// The names of tables and views, for errors.
 pub(super) fn table_names(connection: &Connection) -> Vec<String> {
-    let names: Vec<String> = tables(connection).unwrap_or_default().into_iter().map(|table| table.name).collect();
+    let names: Vec<String> =
+        tables(connection).unwrap_or_default().into_iter().map(|table| one_line(&table.name, MAX_NAME_WIDTH)).collect();
     let more = names.len().saturating_sub(MAX_NAMES);
     let mut shown: Vec<String> = names.into_iter().take(MAX_NAMES).collect();
     if more > 0 {
@@ -119,12 +149,35 @@ struct Column {
     key: i64,
 }
 
+/// Tables and views. Read from the schema's own table: `pragma_table_list` expands every view, for minutes in a hostile
+/// file.
 fn tables(connection: &Connection) -> SqlResult<Vec<Table>> {
-    let sql = "SELECT name, type FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'view', 'virtual') \
-               AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
+    let sql = "SELECT name, type, lower(substr(sql, 1, 300)) FROM main.sqlite_schema \
+               WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
     let mut statement = connection.prepare(sql)?;
-    let rows = statement.query_map([], |row| Ok(Table { name: row.get(0)?, kind: row.get(1)? }))?;
-    rows.collect()
+    let rows = statement.query_map([], |row| {
+        let made = text(row.get_ref(2)?);
+        let module = made.strip_prefix("create virtual table").map(|rest| rest.to_owned());
+        let kind = if module.is_some() { "virtual".to_owned() } else { text(row.get_ref(1)?) };
+        Ok((Table { name: text(row.get_ref(0)?), kind }, module))
+    })?;
+    let listed: Vec<(Table, Option<String>)> = rows.collect::<SqlResult<_>>()?;
+    let hidden: HashSet<String> = listed
+        .iter()
+        .filter_map(|(table, module)| Some((table.name.to_lowercase(), module.as_ref()?)))
+        .flat_map(|(name, module)| {
+            let of = move |(known, parts): &(&str, &'static [&'static str])| module.contains(known).then_some(*parts);
+            let parts = SHADOWS.iter().filter_map(of).flatten();
+            parts.map(move |part| format!("{name}_{part}")).collect::<Vec<_>>()
+        })
+        .collect();
+    let shown = listed.into_iter().map(|(table, _)| table);
+    Ok(shown.filter(|table| table.kind != "table" || !hidden.contains(&table.name.to_lowercase())).collect())
+}
+
+/// Text of a schema, which in a damaged or hostile file may be of any type and any bytes.
+fn text(value: ValueRef<'_>) -> String {
+    value.as_bytes_or_null().ok().flatten().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default()
 }
 
 fn columns(connection: &Connection, table: &str) -> SqlResult<Vec<Column>> {
@@ -133,12 +186,12 @@ fn columns(connection: &Connection, table: &str) -> SqlResult<Vec<Column>> {
         "SELECT name, type, \"notnull\", dflt_value, pk FROM pragma_table_xinfo(?1) WHERE hidden <> 1 ORDER BY cid";
     let mut statement = connection.prepare(sql)?;
     let rows = statement.query_map(params![table], |row| {
-        let declared: Option<String> = row.get(1)?;
+        let default = row.get_ref(3)?;
         Ok(Column {
-            name: row.get(0)?,
-            declared: declared.unwrap_or_default(),
+            name: text(row.get_ref(0)?),
+            declared: text(row.get_ref(1)?),
             not_null: row.get(2)?,
-            default: row.get(3)?,
+            default: (default != ValueRef::Null).then(|| text(default)),
             key: row.get(4)?,
         })
     })?;
@@ -146,16 +199,20 @@ fn columns(connection: &Connection, table: &str) -> SqlResult<Vec<Column>> {
 }
 
 /// A view of a table that is gone, or a virtual table whose module is not here, has no columns; the others of the
-/// database can be queried all the same.
-fn readable_columns(connection: &Connection, table: &Table) -> SqlResult<Vec<Column>> {
+/// database can be queried all the same. So have views when reading the schema takes longer than [`MAX_TIME`]: a hostile
+/// one takes seconds.
+fn readable_columns(connection: &Connection, table: &Table, begin: Instant) -> SqlResult<Vec<Column>> {
+    if table.kind != "table" && begin.elapsed() > MAX_TIME {
+        return Ok(Vec::new());
+    }
     match columns(connection, &table.name) {
         Err(_) if table.kind != "table" => Ok(Vec::new()),
         columns => columns,
     }
 }
 
-fn describe_table(connection: &Connection, table: &Table) -> SqlResult<Value> {
-    let columns = readable_columns(connection, table)?;
+fn describe_table(connection: &Connection, table: &Table, begin: Instant) -> SqlResult<Value> {
+    let columns = readable_columns(connection, table, begin)?;
     let mut keys: Vec<&Column> = columns.iter().filter(|column| column.key > 0).collect();
     keys.sort_by_key(|column| column.key);
     let keys: Vec<&str> = keys.iter().map(|column| column.name.as_str()).collect();
@@ -184,16 +241,19 @@ fn foreign_keys(connection: &Connection, table: &str) -> SqlResult<Vec<Value>> {
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query(params![table])?;
     let mut keys: Vec<(i64, Map<String, Value>)> = Vec::new();
+    let mut primary_keys: HashMap<String, Option<String>> = HashMap::new();
     while let Some(row) = rows.next()? {
-        let (id, other): (i64, String) = (row.get(0)?, row.get(1)?);
-        let (from, to): (String, Option<String>) = (row.get(2)?, row.get(3)?);
+        let (id, other, from) = (row.get(0)?, text(row.get_ref(1)?), text(row.get_ref(2)?));
+        let to = row.get_ref(3)?;
+        let to = (to != ValueRef::Null).then(|| text(to));
         if keys.last().is_none_or(|(last, _)| *last != id) {
             let key = [("columns", json!([])), ("table", json!(other)), ("references", json!([]))];
             keys.push((id, key.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()));
         }
         let Some((_, key)) = keys.last_mut() else { continue };
         // Without a column it means the primary key of the other table.
-        let references = to.or_else(|| primary_key(connection, &other));
+        let references =
+            to.or_else(|| primary_keys.entry(other.clone()).or_insert_with(|| primary_key(connection, &other)).clone());
         for (name, column) in [("columns", Some(from)), ("references", references)] {
             if let (Some(Value::Array(list)), Some(column)) = (key.get_mut(name), column) {
                 list.push(column.into());
@@ -217,5 +277,15 @@ fn row_count(connection: &Connection, table: &str) -> Option<i64> {
 const MAX_TABLES: usize = 300;
 const MAX_COUNTED: u32 = 100_000;
 const MAX_NAMES: usize = 40;
+const MAX_NAME_WIDTH: usize = 100;
+/// For the columns of views and virtual tables.
+const MAX_TIME: Duration = Duration::from_millis(500);
+/// The tables behind virtual tables, by module.
+const SHADOWS: [(&str, &[&str]); 4] = [
+    ("fts5", &["data", "idx", "content", "docsize", "config"]),
+    ("fts3", &["content", "segments", "segdir", "docsize", "stat"]),
+    ("fts4", &["content", "segments", "segdir", "docsize", "stat"]),
+    ("rtree", &["node", "parent", "rowid"]),
+];
 /// About a thousand tokens of every prompt.
 const MAX_SUMMARY_BYTES: usize = 4_000;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Error,
-    sqlite::{pool::Pool, query, schema},
+    sqlite::{limits, pool::Pool, query, schema},
     text::format_bytes,
 };
 
@@ -16,7 +16,7 @@ use crate::{
 /// Up to sixteen queries run at once, each on a connection of its own. Dropping the future of a call interrupts its
 /// query. An answer holds at most 10,000 rows and 3 MiB; it says so when there are more.
 ///
-/// SQLite's `hard_heap_limit`, which is one for the process, is set to 512 MiB.
+/// SQLite's `hard_heap_limit`, which is one for the process, is set to 256 MiB.
 #[derive(Debug, Clone)]
 pub struct SqliteTools {
     tools: Vec<Tool>,
@@ -104,6 +104,6 @@ fn query_description(name: &str, tables: &str) -> String {
          their digits, infinite numbers as the text Infinity or -Infinity. Columns of the same name get _2, _3 and so on. \
          At most {} rows and {} come back; then truncated is true, so aggregate or LIMIT in SQL.\n{tables}",
         query::MAX_ROWS,
-        format_bytes(query::MAX_BYTES as u64),
+        format_bytes(limits::MAX_BYTES as u64),
     )
 }

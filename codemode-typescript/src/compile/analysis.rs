@@ -1,7 +1,11 @@
 //! A parsed and resolved program, and the questions that several passes ask about it.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use oxc::ast::AstKind;
 use oxc::ast::ast::{CallExpression, Expression, IdentifierReference, Program};
-use oxc::semantic::{AstNodes, Scoping, Semantic, SymbolId};
+use oxc::semantic::{AstNodes, NodeId, Scoping, Semantic, SymbolId};
 use oxc::span::GetSpan;
 
 use super::parse::bare;
@@ -13,11 +17,13 @@ pub(super) struct Analysis<'s, 'a> {
     pub program: &'a Program<'a>,
     pub nodes: &'s AstNodes<'a>,
     pub scoping: &'s Scoping,
+    /// Answers of [`is_ambient`](Self::is_ambient) about what is declared more than once.
+    ambient: RefCell<HashMap<SymbolId, bool>>,
 }
 
 impl<'s, 'a> Analysis<'s, 'a> {
     pub fn new(text: &'a str, program: &'a Program<'a>, semantic: &'s Semantic<'a>) -> Self {
-        Self { text, program, nodes: semantic.nodes(), scoping: semantic.scoping() }
+        Self { text, program, nodes: semantic.nodes(), scoping: semantic.scoping(), ambient: RefCell::default() }
     }
 
     /// Whether the name means a global: nothing declares it, or only a `declare`, which leaves nothing behind.
@@ -41,21 +47,27 @@ impl<'s, 'a> Analysis<'s, 'a> {
         name.reference_id.get().and_then(|id| self.scoping.get_reference(id).symbol_id())
     }
 
+    /// Whether nothing that declares the symbol leaves anything behind.
     fn is_ambient(&self, symbol: SymbolId) -> bool {
+        let flags = self.scoping.symbol_flags(symbol);
         let others = self.scoping.symbol_redeclarations(symbol);
-        self.scoping.symbol_flags(symbol).is_ambient() && others.iter().all(|other| other.flags.is_ambient())
-            || !self.scoping.symbol_flags(symbol).is_value()
-            || self.is_signature_only(symbol)
+        if others.is_empty() {
+            let signature = || flags.is_function() && self.is_signature(self.scoping.symbol_declaration(symbol));
+            return flags.is_ambient() || !flags.is_value() || signature();
+        }
+        if !flags.is_value() {
+            return true;
+        }
+        // As many uses as declarations: each is asked about once.
+        *self.ambient.borrow_mut().entry(symbol).or_insert_with(|| {
+            flags.is_ambient() && others.iter().all(|other| other.flags.is_ambient())
+                || flags.is_function() && others.iter().all(|other| self.is_signature(other.declaration))
+        })
     }
 
     /// A function that was only given a signature: the model pasted a stub without `declare`.
-    fn is_signature_only(&self, symbol: SymbolId) -> bool {
-        use oxc::ast::AstKind;
-        self.scoping.symbol_flags(symbol).is_function()
-            && self
-                .scoping
-                .symbol_declarations(symbol)
-                .all(|node| matches!(self.nodes.kind(node), AstKind::Function(function) if function.body.is_none()))
+    fn is_signature(&self, declaration: NodeId) -> bool {
+        matches!(self.nodes.kind(declaration), AstKind::Function(function) if function.body.is_none())
     }
 
     /// The call, if the expression is `external_*(…)` on the global function and nothing around it.

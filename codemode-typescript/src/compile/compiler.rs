@@ -14,11 +14,13 @@ use super::compiled::Compiled;
 use super::diagnostic::{Diagnostic, DiagnosticKind, Reporter};
 use super::edit::{Edits, Place};
 use super::free_names::Names;
+use super::inputs::Inputs;
 use super::options::CompileOptions;
+use super::patterns::Patterns;
 use super::position::{Positions, Step, trace};
 use super::rewrite::Rewrite;
 use super::unsupported::TopLevel;
-use super::{fence, inputs, lint, nesting, parse, portable, stack, ticks, transform, types, unsupported};
+use super::{fence, growth, lint, nesting, parse, portable, stack, ticks, transform, types, unsupported};
 
 /// Turns what a model sent into a script, or says what is wrong with it.
 ///
@@ -26,6 +28,9 @@ use super::{fence, inputs, lint, nesting, parse, portable, stack, ticks, transfo
 pub fn compile(source: &str, options: &CompileOptions<'_>) -> Result<Compiled, Vec<Diagnostic>> {
     compile_by(source, options, Strategy::InPlace)
 }
+
+/// What enums and namespaces may make of any program.
+const GROWN_BYTES: u64 = 2 * 1024 * 1024;
 
 /// How the program becomes JavaScript; tests compare the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,7 +110,7 @@ impl<'a> Compilation<'a, '_> {
             returns: top.returns,
         };
         let body = form.write();
-        let mut names = Names::default();
+        let (mut names, mut inputs, mut patterns) = (Names::default(), Inputs::new(), Patterns::default());
         for node in analysis.nodes.iter() {
             let kind = node.kind();
             if rewrite.is_erased(kind.span()) {
@@ -120,11 +125,10 @@ impl<'a> Compilation<'a, '_> {
                 AstKind::IdentifierReference(name) => names.note(name, &analysis),
                 _ => {
                     unsupported::check(kind, self.options, &mut reporter);
+                    patterns.check(kind, &mut reporter);
                     portable::check(kind, &mut rewrite);
                     lint::check(kind, node.id(), &analysis, body.returned, &mut reporter);
-                    if let AstKind::CallExpression(call) = kind {
-                        inputs::check(call, node.id(), &analysis, self.options, &mut reporter);
-                    }
+                    inputs.check(kind, &analysis, self.options, &mut reporter);
                 }
             }
         }
@@ -135,7 +139,7 @@ impl<'a> Compilation<'a, '_> {
         if reporter.has_errors() {
             return Err(reporter.finish().0);
         }
-        let Some((javascript, mut steps)) = self.write(&rewrite, &markers, &body.tail, &mut reporter) else {
+        let Some((javascript, mut steps)) = self.write(&analysis, &rewrite, &markers, &body.tail, &mut reporter) else {
             return Err(reporter.finish().0);
         };
         if parsed.shift > 0 {
@@ -143,7 +147,7 @@ impl<'a> Compilation<'a, '_> {
             steps.push(Step::Inside { start: parsed.shift, bytes: parsed.text.len() as u32 - parsed.shift - 2 });
         }
         Ok(Compiled {
-            positions: Positions { javascript: javascript.clone(), source: self.source.to_owned(), steps },
+            positions: Positions::new(javascript.clone(), self.source.to_owned(), steps),
             javascript,
             warnings: reporter.finish().1,
             externals: names.externals(),
@@ -154,6 +158,7 @@ impl<'a> Compilation<'a, '_> {
     /// Carries the changes out: in place if that leads to a correct script, else by printing the program anew.
     fn write(
         &self,
+        analysis: &Analysis<'_, 'a>,
         rewrite: &Rewrite<'a>,
         markers: &AwaitMarkers,
         tail: &str,
@@ -174,6 +179,10 @@ impl<'a> Compilation<'a, '_> {
             if parse::script_error(self.arena, &script).is_none() {
                 return Some((script, vec![Step::Edits(pieces)]));
             }
+        }
+        growth::check(analysis, GROWN_BYTES.max(8 * u64::from(end)), reporter);
+        if reporter.has_errors() {
+            return None;
         }
         let (text, pieces) = Edits::apply(&[&rewrite.code, &ending], rewrite.text);
         let mut steps = vec![Step::Edits(pieces)];

@@ -10,6 +10,10 @@ use super::position::Lines;
 /// At most so many errors, and so many lints, are reported: more would bury the first.
 const MAX_REPORTS: usize = 10;
 
+/// Bytes of a message and a hint: a name may be as long as the program.
+const MAX_MESSAGE: usize = 1_000;
+const MAX_HINT: usize = 8_000;
+
 /// One thing wrong with a program, at one place in the model's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -120,7 +124,8 @@ impl<'a> Reporter<'a> {
         let end = (end > start).then(|| self.lines().position(self.source, end));
         let width = end.map_or(1, |(last, behind)| if last == line { behind - column } else { u32::MAX });
         let code_frame = code_frame(self.source, line, column, width);
-        self.found.push((start, Diagnostic { kind, message: message.into(), line, column, end, hint, code_frame }));
+        let (message, hint) = (clipped(message.into(), MAX_MESSAGE), hint.map(|hint| clipped(hint, MAX_HINT)));
+        self.found.push((start, Diagnostic { kind, message, line, column, end, hint, code_frame }));
     }
 
     /// Whether no more reports of this kind are taken.
@@ -148,4 +153,12 @@ impl<'a> Reporter<'a> {
         }
         offset as u32
     }
+}
+
+fn clipped(mut text: String, most: usize) -> String {
+    if text.len() > most {
+        text.truncate(text.floor_char_boundary(most));
+        text.push('…');
+    }
+    text
 }

@@ -234,9 +234,10 @@ impl<'a> Explainer<'_, 'a> {
             }
             _ => None,
         });
+        let covers_any = self.covers_any(property);
         let near = |span: &Span| {
             let on_line = self.line.start <= span.end && span.start <= self.line.end;
-            self.covers(*span) || (on_line && !self.covers_any(property))
+            self.covers(*span) || (on_line && !covers_any)
         };
         let Some((_, object)) = members.filter(|(span, _)| near(span)).min_by_key(|(span, _)| span.size()) else {
             return Explanation::default();

@@ -86,13 +86,17 @@ fn fenced_blocks(source: &str) -> Option<Vec<Range<usize>>> {
     let mut blocks: Vec<Block> = Vec::new();
     let mut open: Option<(Fence<'_>, usize)> = None;
     let mut offset = 0;
+    let mut comment = Comment::new(source);
     for line in source.split_inclusive('\n') {
         let start = offset;
         offset += line.len();
-        let Some(fence) = fence_line(line) else { continue };
+        let Some(fence) = fence_line(line) else {
+            comment.read(line, start);
+            continue;
+        };
         match open.take() {
             None => {
-                if inside_comment(source, start) {
+                if comment.is_open(start) {
                     return None;
                 }
                 open = language_rank(&fence).map(|_| (fence, offset));
@@ -102,6 +106,7 @@ fn fenced_blocks(source: &str) -> Option<Vec<Range<usize>>> {
             }
             Some(still_open) => open = Some(still_open),
         }
+        comment.read(line, start);
     }
     if let Some((opening, content)) = open {
         // A tilde line without its end is bitwise arithmetic; a lone backtick fence was cut off or ends in its last line.
@@ -142,11 +147,35 @@ fn language_rank(fence: &Fence<'_>) -> Option<u8> {
     }
 }
 
-/// Whether a block comment of a plain program is open at `offset`: documentation in it may hold fences.
-fn inside_comment(source: &str, offset: usize) -> bool {
-    let Some((before, after)) = source.split_at_checked(offset) else { return false };
-    let Some(opened) = before.rfind("/*").filter(|opened| Some(*opened) > before.rfind("*/")) else { return false };
-    // Prose may hold `/*` anywhere (globs); a comment with lines of its own starts its line.
-    let line = before.get(..opened).and_then(|text| text.rsplit('\n').next()).unwrap_or("");
-    line.trim().is_empty() && after.contains("*/")
+/// Whether a block comment of a plain program is open: documentation in it may hold fences.
+struct Comment {
+    /// Whether the last mark of a comment was `/*` at the start of its line. Prose may hold `/*` anywhere (globs); a
+    /// comment with lines of its own starts its line.
+    opened: bool,
+    /// Where the last `*/` of the text stands.
+    last_end: usize,
+}
+
+impl Comment {
+    fn new(source: &str) -> Self {
+        Self { opened: false, last_end: source.rfind("*/").unwrap_or(0) }
+    }
+
+    /// Reads the lines one after the other.
+    fn read(&mut self, line: &str, start: usize) {
+        if start <= self.last_end {
+            match (line.rfind("/*"), line.rfind("*/")) {
+                (None, None) => {}
+                (Some(begin), end) if Some(begin) > end => {
+                    self.opened = line.get(..begin).is_some_and(|text| text.trim().is_empty());
+                }
+                _ => self.opened = false,
+            }
+        }
+    }
+
+    /// Whether it is at the start of a line, and ends behind it.
+    fn is_open(&self, start: usize) -> bool {
+        self.opened && start <= self.last_end
+    }
 }

@@ -12,10 +12,13 @@ use oxc::span::GetSpan;
 use super::analysis::Analysis;
 use super::diagnostic::{DiagnosticKind, Lint, Reporter};
 use super::options::CompileOptions;
-use crate::names::{GLOBALS, Near, PREFIX, either, nearest};
+use crate::names::{GLOBALS, Near, PREFIX, either, nearest, nearest_slips};
 
 /// Names listed in one message.
 const MAX_LISTED: usize = 10;
+
+/// Variables of the program that a name is compared with.
+const MAX_SYMBOLS: usize = 1000;
 
 /// APIs that models expect from other places, and what to do instead.
 const ABSENT: &[(&[&str], &str)] = &[
@@ -277,7 +280,7 @@ fn is_wrapper(kind: &AstKind<'_>) -> bool {
 /// A variable of the program itself that the name is a slip of, or that cannot be seen from where the name stands.
 fn local_hint(name: &str, analysis: &Analysis<'_, '_>, reporter: &Reporter<'_>) -> Option<String> {
     let scoping = analysis.scoping;
-    let values = || scoping.symbol_ids().take(2000).filter(|symbol| scoping.symbol_flags(*symbol).is_value());
+    let values = || scoping.symbol_ids().take(MAX_SYMBOLS).filter(|symbol| scoping.symbol_flags(*symbol).is_value());
     if let Some(hidden) = values().find(|symbol| scoping.symbol_name(*symbol) == name) {
         let namespace = analysis.nodes.ancestor_kinds(scoping.symbol_declaration(hidden)).find_map(|kind| match kind {
             AstKind::TSNamespaceDeclaration(namespace) => Some(namespace.id.name),
@@ -289,7 +292,6 @@ fn local_hint(name: &str, analysis: &Analysis<'_, '_>, reporter: &Reporter<'_>) 
             None => format!("line {line} declares it in a block or function of its own: declare it before that one"),
         });
     }
-    let mut near = nearest(name, values().map(|symbol| scoping.symbol_name(symbol)));
-    near.retain(Near::is_slip);
+    let near = nearest_slips(name, values().map(|symbol| scoping.symbol_name(symbol)));
     (!near.is_empty()).then(|| format!("did you mean {}?", either(&near)))
 }

@@ -6,7 +6,6 @@ use oxc::ast::AstKind;
 use oxc::ast::ast::{
     ArrayExpressionElement, CallExpression, Expression, ObjectPropertyKind, PropertyKey, TemplateLiteral, UnaryOperator,
 };
-use oxc::semantic::NodeId;
 use oxc::span::{GetSpan, Span};
 use serde_json::{Map, Number, Value};
 
@@ -16,58 +15,97 @@ use super::options::{CompileOptions, InputProblem, LiteralInput};
 use super::parse::bare;
 use crate::names::PREFIX;
 
-/// Refuses a call whose input can never be right.
-pub(super) fn check<'a>(
-    call: &CallExpression<'a>,
-    id: NodeId,
-    analysis: &Analysis<'_, 'a>,
-    options: &CompileOptions<'_>,
-    reporter: &mut Reporter<'_>,
-) {
-    let Expression::Identifier(name) = bare(&call.callee) else { return };
-    if !name.name.starts_with(PREFIX) || !analysis.is_free(name) || is_handled(id, call.span, analysis) {
-        return;
-    }
-    let mut reader = Reader::default();
-    let given = match call.arguments.first() {
-        None => None,
-        Some(argument) => match argument.as_expression() {
-            Some(expression) if !is_undefined(expression) => {
-                reader.input.value = reader.value(expression, 0);
-                Some(reader.input)
-            }
-            _ => return,
-        },
-    };
-    let problems = (options.check_input)(&name.name, given.as_ref());
-    let Some(first) = problems.first() else { return };
-    let places = reader.places;
-    let span = |problem: &InputProblem| {
-        let nearest = places.iter().filter(|(pointer, _)| problem.pointer.starts_with(pointer.as_str()));
-        nearest.max_by_key(|(pointer, _)| pointer.len()).map_or(name.span, |(_, span)| *span)
-    };
-    let messages: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
-    let message = format!("invalid input for {}: {}", name.name, messages.join("; "));
-    let place = if given.is_some() { span(first) } else { name.span };
-    reporter.report(DiagnosticKind::InvalidInput, (place.start, place.end), message, (options.declaration)(&name.name));
+/// Checks the inputs of one program, as much of them as is worth it: what is left is checked when it runs.
+pub(super) struct Inputs {
+    /// What may still be spent; see [`BUDGET`].
+    left: usize,
+    /// The program deals with the failures of all calls before this offset that are not yet visited.
+    handled_to: u32,
 }
 
-/// Whether the program deals with the call's failure.
-fn is_handled(id: NodeId, call: Span, analysis: &Analysis<'_, '_>) -> bool {
-    let mut inner = call;
-    analysis.nodes.ancestor_kinds(id).any(|kind| {
-        let handled = match kind {
-            AstKind::TryStatement(statement) => statement.block.span == inner,
-            AstKind::StaticMemberExpression(member) => matches!(member.property.name.as_str(), "catch" | "then"),
-            AstKind::CallExpression(outer) => {
-                matches!(bare(&outer.callee), Expression::StaticMemberExpression(member)
-                    if member.property.name == "allSettled" || member.property.name == "any")
-            }
-            _ => false,
+impl Inputs {
+    pub fn new() -> Self {
+        Self { left: BUDGET, handled_to: 0 }
+    }
+
+    /// Looks at one node; the nodes come in the order of the text, outer before inner.
+    pub fn check<'a>(
+        &mut self,
+        kind: AstKind<'a>,
+        analysis: &Analysis<'_, 'a>,
+        options: &CompileOptions<'_>,
+        reporter: &mut Reporter<'_>,
+    ) {
+        if let AstKind::CallExpression(call) = kind
+            && call.span.start >= self.handled_to
+            && self.left > 0
+            && !reporter.is_full(DiagnosticKind::InvalidInput)
+        {
+            self.check_call(call, analysis, options, reporter);
+        }
+        if let Some(end) = handled_to(kind) {
+            self.handled_to = self.handled_to.max(end);
+        }
+    }
+
+    /// Refuses a call whose input can never be right.
+    fn check_call<'a>(
+        &mut self,
+        call: &CallExpression<'a>,
+        analysis: &Analysis<'_, 'a>,
+        options: &CompileOptions<'_>,
+        reporter: &mut Reporter<'_>,
+    ) {
+        let Expression::Identifier(name) = bare(&call.callee) else { return };
+        if !name.name.starts_with(PREFIX) || !analysis.is_free(name) {
+            return;
+        }
+        let mut reader = Reader { left: self.left.saturating_sub(CALL_COST), ..Reader::default() };
+        let given = match call.arguments.first() {
+            None => None,
+            Some(argument) => match argument.as_expression() {
+                Some(expression) if !is_undefined(expression) => {
+                    reader.input.value = reader.value(expression, 0);
+                    Some(reader.input)
+                }
+                _ => return,
+            },
         };
-        inner = kind.span();
-        handled
-    })
+        self.left = reader.left;
+        let holes = given.as_ref().map_or(0, |input| input.computed.len() + input.open.len());
+        if self.left == 0 || holes > MAX_HOLES {
+            return;
+        }
+        let problems = (options.check_input)(&name.name, given.as_ref());
+        let Some(first) = problems.first() else { return };
+        let places = reader.places;
+        let span = |problem: &InputProblem| {
+            let nearest = places.iter().filter(|(pointer, _)| problem.pointer.starts_with(pointer.as_str()));
+            nearest.max_by_key(|(pointer, _)| pointer.len()).map_or(name.span, |(_, span)| *span)
+        };
+        let messages: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
+        let message = format!("invalid input for {}: {}", name.name, messages.join("; "));
+        let place = if given.is_some() { span(first) } else { name.span };
+        let hint = (options.declaration)(&name.name);
+        reporter.report(DiagnosticKind::InvalidInput, (place.start, place.end), message, hint);
+    }
+}
+
+/// Where the part of a node ends in which the program deals with the failures of calls; it begins with the node.
+fn handled_to(kind: AstKind<'_>) -> Option<u32> {
+    match kind {
+        AstKind::TryStatement(statement) => Some(statement.block.span.end),
+        AstKind::StaticMemberExpression(member) => {
+            matches!(member.property.name.as_str(), "catch" | "then").then_some(member.span.end)
+        }
+        AstKind::CallExpression(outer) => match bare(&outer.callee) {
+            Expression::StaticMemberExpression(member) => {
+                matches!(member.property.name.as_str(), "allSettled" | "any").then_some(outer.span.end)
+            }
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 fn is_undefined(expression: &Expression<'_>) -> bool {
@@ -80,11 +118,18 @@ struct Reader {
     /// Where in the program the places of the value stand.
     places: Vec<(String, Span)>,
     pointer: String,
+    /// What may still be spent; nothing is read when it is 0.
+    left: usize,
 }
 
 impl Reader {
     fn value(&mut self, expression: &Expression<'_>, depth: usize) -> Value {
         let expression = bare(expression);
+        // Each place has its pointer written out, which repeats the keys around it.
+        self.left = self.left.saturating_sub(1 + self.pointer.len() / 32);
+        if self.left == 0 {
+            return Value::Null;
+        }
         self.places.push((self.pointer.clone(), expression.span()));
         match expression {
             _ if depth > MAX_DEPTH => self.computed(),
@@ -180,6 +225,15 @@ fn plain_text(template: &TemplateLiteral<'_>) -> Option<String> {
         _ => None,
     }
 }
+
+/// What the inputs of one program may cost: values, with their pointers, and calls.
+const BUDGET: usize = 20_000;
+
+/// A check costs about as much as so many values.
+const CALL_COST: usize = 8;
+
+/// With more computed parts an input is left to run time: each mistake is compared with each of them.
+const MAX_HOLES: usize = 200;
 
 /// Deeper places count as computed, which also bounds the recursion.
 const MAX_DEPTH: usize = 24;

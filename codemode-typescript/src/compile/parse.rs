@@ -83,6 +83,10 @@ pub(super) fn report_errors<'e>(
     reporter: &mut Reporter<'_>,
 ) {
     for error in errors {
+        // A semantic check finds as many errors as a text has names, and each takes a look at the text.
+        if reporter.is_full(DiagnosticKind::Syntax) {
+            break;
+        }
         let span = place(error);
         let (span, message, hint) = describe(error, span, text, reporter);
         reporter.report(DiagnosticKind::Syntax, span, message, hint);

@@ -22,8 +22,13 @@ thread_local! {
 
 /// Runs `work` on this thread's stack if enough of it is left for a program of this nesting, else on one of its own.
 pub(super) fn with_room<R>(nesting: Nesting, work: impl FnOnce() -> R) -> R {
-    let needed = BASE_BYTES + nesting.brackets as usize * BRACKET_BYTES + nesting.chain as usize * OPERATOR_BYTES;
+    let needed = room(nesting);
     stacker::maybe_grow(needed, needed, work)
+}
+
+/// Bytes of stack for a program of this nesting.
+pub(super) fn room(nesting: Nesting) -> usize {
+    BASE_BYTES + nesting.brackets as usize * BRACKET_BYTES + nesting.chain as usize * OPERATOR_BYTES
 }
 
 /// Lends `work` this thread's arena, emptied.

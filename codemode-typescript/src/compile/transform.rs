@@ -12,7 +12,7 @@ use oxc::semantic::SemanticBuilder;
 use oxc::transformer::{TransformOptions, Transformer};
 
 use super::parse::parse_edited;
-use super::position::Lines;
+use super::position::Columns;
 
 /// A program printed anew.
 pub(super) struct Printed {
@@ -40,15 +40,17 @@ pub(super) fn print(arena: &Allocator, text: &str) -> Result<Printed, Vec<OxcDia
     program.body.retain(|statement| !matches!(statement, Statement::ExportNamedDeclaration(_)));
     let options = CodegenOptions {
         comments: CommentOptions::disabled(),
+        // Nobody reads the script, and at 500 levels the white space would be most of it.
+        indent_width: 0,
         source_map_path: Some(PathBuf::from("program.ts")),
         ..CodegenOptions::default()
     };
     let printed = Codegen::new().with_options(options).build(&program);
-    let (output, input) = (Lines::new(&printed.code), Lines::new(text));
+    let (output, input) = (Columns::new(&printed.code), Columns::new(text));
     let mut tokens: Vec<(u32, u32)> = Vec::new();
     for token in printed.map.iter().flat_map(|map| map.get_tokens()) {
-        let from = output.offset(&printed.code, token.get_dst_line() + 1, token.get_dst_col() + 1);
-        let to = input.offset(text, token.get_src_line() + 1, token.get_src_col() + 1);
+        let from = output.offset(token.get_dst_line() + 1, token.get_dst_col() + 1);
+        let to = input.offset(token.get_src_line() + 1, token.get_src_col() + 1);
         tokens.extend(from.zip(to));
     }
     tokens.sort_unstable();

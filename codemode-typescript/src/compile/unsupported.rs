@@ -8,7 +8,7 @@ use oxc::span::{GetSpan, Span};
 use super::analysis::Analysis;
 use super::diagnostic::{DiagnosticKind, Reporter};
 use super::free_names::no_modules_hint;
-use super::nesting::{MAX_CHAIN, MAX_NESTING, TooDeep};
+use super::nesting::{Limit, MAX_CHAIN, MAX_NESTING, TooDeep};
 use super::options::CompileOptions;
 use super::position::{Step, trace};
 
@@ -75,6 +75,9 @@ pub(super) fn constants(analysis: &Analysis<'_, '_>, reporter: &mut Reporter<'_>
     let scoping = analysis.scoping;
     let constants = scoping.symbol_ids().filter(|symbol| scoping.symbol_flags(*symbol).is_const_variable());
     for symbol in constants {
+        if reporter.is_full(DiagnosticKind::Syntax) {
+            break;
+        }
         let Some(written) = scoping.get_resolved_references(symbol).find(|reference| reference.flags().is_write())
         else {
             continue;
@@ -90,10 +93,10 @@ pub(super) fn constants(analysis: &Analysis<'_, '_>, reporter: &mut Reporter<'_>
 
 /// Reports a program that nests too deeply to be parsed.
 pub(super) fn report_depth(deep: TooDeep, reporter: &mut Reporter<'_>) {
-    let message = if deep.brackets {
-        format!("The program nests brackets more than {MAX_NESTING} levels deep here")
-    } else {
-        format!("One expression or statement has more than {MAX_CHAIN} operators here")
+    let message = match deep.limit {
+        Limit::Brackets => format!("The program nests brackets more than {MAX_NESTING} levels deep here"),
+        Limit::Operators => format!("One expression or statement has more than {MAX_CHAIN} operators here"),
+        Limit::Rereads => "The program opens too many `(`, `<`, `?` or blocks inside one another up to here".to_owned(),
     };
     let hint = "split it into statements; build large values with a loop, or fetch them with an external_* function";
     reporter.report(DiagnosticKind::TooLarge, (deep.offset, deep.offset), message, Some(hint.to_owned()));
@@ -102,6 +105,9 @@ pub(super) fn report_depth(deep: TooDeep, reporter: &mut Reporter<'_>) {
 /// Reports what the transformer cannot turn into JavaScript; its offsets lead back through `steps`.
 pub(super) fn report_untransformed(errors: &[OxcDiagnostic], steps: &[Step], reporter: &mut Reporter<'_>) {
     for error in errors {
+        if reporter.is_full(DiagnosticKind::Unsupported) {
+            break;
+        }
         let at = error.labels.first().map_or(0, |label| label.offset());
         let at = trace(steps, at).unwrap_or(0);
         // The transformer's own words name its maker and link to its manual.

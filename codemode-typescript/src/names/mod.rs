@@ -10,6 +10,7 @@ mod nearest;
 use std::collections::{HashMap, HashSet};
 
 pub use globals::{GLOBALS, is_global};
+pub(crate) use nearest::nearest_slips;
 pub use nearest::{Near, either, nearest};
 
 /// Every function of a tool has a name that starts with this.

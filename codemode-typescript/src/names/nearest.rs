@@ -34,10 +34,28 @@ pub fn nearest<'a>(wanted: &str, have: impl Iterator<Item = &'a str>) -> Vec<Nea
         return Vec::new();
     }
     let wanted = Spelling::of(wanted);
-    let mut near: Vec<Near<'a>> = have
+    let near = have
         .filter(|name| name.len() <= MAX_NAME_BYTES)
-        .filter_map(|name| Some(Near { name, difference: wanted.difference(&Spelling::of(name))? }))
-        .collect();
+        .filter_map(|name| Some(Near { name, difference: wanted.difference(&Spelling::of(name))? }));
+    best(near.collect())
+}
+
+/// As [`nearest`], of a great many names: only those that differ by a slip of letters, without a look at their words.
+pub(crate) fn nearest_slips<'a>(wanted: &str, have: impl Iterator<Item = &'a str>) -> Vec<Near<'a>> {
+    if wanted.len() > MAX_NAME_BYTES {
+        return Vec::new();
+    }
+    let wanted: Vec<char> = letters(wanted).collect();
+    let mut other: Vec<char> = Vec::with_capacity(MAX_NAME_BYTES);
+    let near = have.filter(|name| name.len() <= MAX_NAME_BYTES).filter_map(|name| {
+        other.clear();
+        other.extend(letters(name));
+        Some(Near { name, difference: slips(&wanted, &other)? })
+    });
+    best(near.collect())
+}
+
+fn best(mut near: Vec<Near<'_>>) -> Vec<Near<'_>> {
     // Stable: equally near names stay in the order they were given.
     near.sort_by_key(|near| near.difference);
     near.dedup_by_key(|near| near.name);
@@ -69,8 +87,9 @@ struct Spelling {
 
 impl Spelling {
     fn of(name: &str) -> Self {
-        let words = words(name.strip_prefix(PREFIX).unwrap_or(name));
-        Self { letters: words.iter().flat_map(|word| word.chars()).collect(), words }
+        let mut words = words(name.strip_prefix(PREFIX).unwrap_or(name));
+        words.truncate(MAX_WORDS);
+        Self { letters: letters(name).collect(), words }
     }
 
     /// A number that grows with the difference, or `None` when the names have too little in common.
@@ -80,12 +99,7 @@ impl Spelling {
         if short == 0 {
             return None;
         }
-        // Every name of two letters is one slip away from every other.
-        let allowed = if long < 3 { 0 } else { (long / 4).clamp(1, MAX_SLIPS) };
-        let slips = (long - short <= allowed)
-            .then(|| edits(&shorter.letters, &longer.letters))
-            .filter(|edits| *edits <= allowed)
-            .map(|edits| (edits * SLIP as usize / (long + 1)) as u32);
+        let slips = slips(&self.letters, &other.letters);
         let part = (short >= 4 && longer.letters.windows(short).any(|window| window == shorter.letters))
             .then(|| SLIP + (20 * (long - short) / long) as u32);
         [slips, part, self.difference_of_words(other)].into_iter().flatten().min()
@@ -102,6 +116,24 @@ impl Spelling {
     }
 }
 
+/// The letters and digits that a name is made of, in lower case, without its prefix.
+fn letters(name: &str) -> impl Iterator<Item = char> {
+    let name = name.strip_prefix(PREFIX).unwrap_or(name);
+    name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase)
+}
+
+/// How different two names are whose letters differ by slips.
+fn slips(a: &[char], b: &[char]) -> Option<u32> {
+    let (shorter, longer) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    let long = longer.len();
+    // Every name of two letters is one slip away from every other.
+    let allowed = if long < 3 { 0 } else { (long / 4).clamp(1, MAX_SLIPS) };
+    if shorter.is_empty() {
+        return None;
+    }
+    edits(shorter, longer, allowed).map(|edits| (edits * SLIP as usize / (long + 1)) as u32)
+}
+
 /// Equal, singular and plural, or one the start of the other (`org`, `organization`).
 fn same_word(a: &str, b: &str) -> bool {
     let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
@@ -109,24 +141,43 @@ fn same_word(a: &str, b: &str) -> bool {
         || (short.len() >= 4 && short.strip_suffix('y').is_some_and(|stem| long.strip_suffix("ies") == Some(stem)))
 }
 
-/// Letters to insert, delete, replace or swap with a neighbour to turn one into the other.
-fn edits(a: &[char], b: &[char]) -> usize {
-    let mut before: Vec<usize> = Vec::new();
-    let mut above: Vec<usize> = (0..=b.len()).collect();
+/// Letters to insert, delete, replace or swap with a neighbour to turn one into the other, if `most` are enough.
+fn edits(a: &[char], b: &[char], most: usize) -> Option<usize> {
+    if a.len().abs_diff(b.len()) > most {
+        return None;
+    }
+    // Further from the diagonal everything costs more than `most`.
+    let over = most + 1;
+    let mut before: Vec<usize> = vec![over; b.len() + 1];
+    let mut above: Vec<usize> = (0..=b.len()).map(|cost| cost.min(over)).collect();
+    let mut row = before.clone();
     for (i, x) in a.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, y) in b.iter().enumerate() {
-            let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or(usize::MAX - 1);
-            let mut cost = (at(&above, j) + usize::from(x != y)).min(at(&above, j + 1) + 1).min(at(&row, j) + 1);
-            let swapped = i > 0 && j > 0 && a.get(i - 1) == Some(y) && b.get(j - 1) == Some(x);
+        let (first, last) = (i.saturating_sub(most), (i + most + 1).min(b.len()));
+        let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or(over);
+        row.fill(over);
+        if let (0, Some(cost)) = (first, row.first_mut()) {
+            *cost = (i + 1).min(over);
+        }
+        let mut least = at(&row, 0);
+        for j in first..last {
+            let y = b.get(j);
+            let mut cost = (at(&above, j) + usize::from(Some(x) != y)).min(at(&above, j + 1) + 1).min(at(&row, j) + 1);
+            let swapped = i > 0 && j > 0 && a.get(i - 1) == y && b.get(j - 1) == Some(x);
             if swapped {
                 cost = cost.min(at(&before, j - 1) + 1);
             }
-            row.push(cost);
+            if let Some(cell) = row.get_mut(j + 1) {
+                *cell = cost.min(over);
+            }
+            least = least.min(cost);
         }
-        before = std::mem::replace(&mut above, row);
+        if least > most {
+            return None;
+        }
+        std::mem::swap(&mut before, &mut above);
+        std::mem::swap(&mut above, &mut row);
     }
-    above.last().copied().unwrap_or(0)
+    above.last().copied().filter(|cost| *cost <= most)
 }
 
 /// Differences from here on are more than slips of letters.
@@ -135,6 +186,9 @@ const MAX_SLIPS: usize = 4;
 
 /// Suggestions in one message.
 const MAX_SUGGESTIONS: usize = 3;
+
+/// Words of a name that are compared with those of others.
+const MAX_WORDS: usize = 12;
 
 /// Longer names are not misspelt but generated.
 const MAX_NAME_BYTES: usize = 110;

@@ -220,11 +220,12 @@ impl<E: Engine> Inner<E> {
     }
 
     async fn execute(&self, config: ContextConfig, program: Program, source: Source) -> Answer {
-        let requested = Instant::now();
+        let arrived = Instant::now();
+        let requested = program.requested.unwrap_or(arrived);
         let workers = self.admit(&config)?;
         let heap = config.limits.heap();
         let sandbox = self.take_warm(heap).unwrap_or_else(|| self.start(&workers, heap).0);
-        let job = Job { config, program, source, requested, runtime: Handle::try_current().ok() };
+        let job = Job { config, program, source, requested, arrived, runtime: Handle::try_current().ok() };
         let answer = self.run(workers.clone(), sandbox, job).await;
         // Afterwards, so that filling the pool is not in the way of what was asked for.
         // Nobody waits for them here.
@@ -401,11 +402,12 @@ impl<E: Engine> IsolateContext for ThreadedContext<E> {
     fn execute(&mut self, program: Program, host: Arc<dyn Host>) -> BoxFuture<'_, Result<Outcome, Error>> {
         let (sandbox, config) = (self.sandbox.take(), self.config.clone());
         Box::pin(async move {
-            let requested = Instant::now();
+            let arrived = Instant::now();
+            let requested = program.requested.unwrap_or(arrived);
             let workers = self.shared.admit(&config)?;
             let sandbox = sandbox.unwrap_or_else(|| self.shared.start(&workers, config.limits.heap()).0);
             let source = Source::Live(host);
-            let job = Job { config, program, source, requested, runtime: Handle::try_current().ok() };
+            let job = Job { config, program, source, requested, arrived, runtime: Handle::try_current().ok() };
             self.shared.run(workers, sandbox, job).await
         })
     }

@@ -230,10 +230,10 @@ async fn an_execution_replays_from_its_journal_and_a_changed_program_diverges() 
     assert_eq!((again.result, again.console), (outcome.result, outcome.console));
 
     for (changed, what) in [
-        (program.replace("[2]", "[5]"), "message 2 was"),
-        (program.replace("post log log\\nx", "post log log\\ny"), "message 5 was"),
-        (program.replace("post done\\n3", "post log log\\nz\npost done\\n3"), "message 6 was"),
-        ("rest".to_owned(), "waits for an answer"),
+        (program.replace("[2]", "[5]"), "line 4 was"),
+        (program.replace("post log log\\nx", "post log log\\ny"), "was \"log log\\nx\""),
+        (program.replace("post done\\n3", "post log log\\nz\npost done\\n3"), "was \"done\\n3\""),
+        ("rest".to_owned(), "waits where it was recorded to go on: line 3"),
     ] {
         let error = driver.replay(config(5_000), Program::new(changed, "t"), recording.clone()).await.expect_err(what);
         assert_eq!(error.kind, ErrorKind::Diverged);

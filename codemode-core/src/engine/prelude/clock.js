@@ -135,7 +135,14 @@ const inUtc = (date, options) => {
   if (zone !== undefined && zone !== "UTC") throw new RangeErrorCtor("the time zone " + quote(StringFn(zone)) + " is not available; dates are in UTC here");
   return valid(date);
 };
+const { getUTCFullYear, setTime } = datePrototype;
 const dateMethods = {
+  getYear() { return apply(getUTCFullYear, this, []) - 1900; },
+  setYear(year) {
+    const number = +year, whole = number < 0 ? -floor(-number) : floor(number);
+    // QuickJS leaves a date as it is that is told to be in no year.
+    return whole !== whole ? apply(setTime, this, [NaN]) : apply(setUTCFullYear, this, [whole >= 0 && whole <= 99 ? 1900 + whole : whole]);
+  },
   getTimezoneOffset() { return valid(this) ? 0 : NaN; },
   toString() { return dateText(this); },
   toDateString() { return valid(this) ? slice(dateText(this), 0, -47) : "Invalid Date"; },

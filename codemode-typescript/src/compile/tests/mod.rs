@@ -4,9 +4,11 @@
 //! anew without them.
 
 mod corpus;
+mod depth;
 mod fuzz;
 mod parses;
 mod programs;
+mod shapes;
 mod ticks;
 mod traps;
 

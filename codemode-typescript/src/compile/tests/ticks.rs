@@ -26,7 +26,7 @@ fn loops_and_functions_tick() {
         ("do x++; while (x < 9)\nreturn 1", "do {$tick();x++;} while (x < 9)\nreturn 1"),
         (
             "for (const a of b) for (const c in a) f(c); return 1",
-            "for (const a of b) {$tick();for (const c in a) {$tick();f(c);}} return 1",
+            "for (const a of b) {$tick();for (const c in ((v)=>(typeof v===\"string\"&&v in{},v))((a))) {$tick();f(c);}} return 1",
         ),
         ("function f() { return 1 } return 1", "function f() {$tick(); return 1 } return 1"),
         ("const f = (a) => a + 1; return 1", "const f = (a) => ($tick(),a + 1); return 1"),

@@ -1,26 +1,52 @@
-//! [`MessageReader`]: reads the messages that a stdio server writes. Other output is reported once and skipped; an answer
-//! that is too large or malformed becomes an error for its call, which would otherwise never end.
+//! [`MessageReader`]: reads the messages that a peer writes, one per line. Other output is reported once and skipped; a
+//! message that is too large or malformed is told, so that whoever waits for its answer learns that none comes.
 
 use std::io;
 
-use rmcp::{
-    RoleClient,
-    model::{ErrorCode, ErrorData, JsonRpcMessage, RequestId},
-    service::RxJsonRpcMessage,
+use rmcp::model::RequestId;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, error::Category};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, BufReader},
+    task::{JoinHandle, spawn_blocking},
 };
-use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
-/// Reads messages from `R`, one per line.
-pub(crate) struct MessageReader<R> {
+/// Reads messages of the type `M` from `R`.
+pub(crate) struct MessageReader<R, M> {
     read: BufReader<R>,
     line: Line,
     max_bytes: usize,
+    /// A long line that another thread parses.
+    parsing: Option<JoinHandle<Parsed<M>>>,
     reported: [bool; 2],
     report: Box<dyn FnMut(ProtocolWarning) + Send>,
 }
 
-/// A protocol violation in a server's output.
+/// What a line is.
+#[derive(Debug)]
+pub(crate) enum Incoming<M> {
+    Message(M),
+    /// An answer that cannot be read, and why.
+    BadAnswer(RequestId, String),
+    /// A request that cannot be read, and why.
+    BadRequest(Option<RequestId>, String),
+}
+
+enum Parsed<M> {
+    Message(M),
+    /// JSON, but no message.
+    Other {
+        value: Value,
+        why: String,
+    },
+    /// Not JSON. The line without its middle.
+    Unreadable {
+        line: Line,
+        why: String,
+    },
+}
+
+/// A protocol violation in a peer's output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ProtocolWarning {
     /// A line that is not a message; only the first is reported.
@@ -36,12 +62,6 @@ pub(crate) enum ProtocolWarning {
     },
 }
 
-/// The code of the errors that replace malformed answers.
-pub(crate) const MALFORMED: ErrorCode = ErrorCode(-32_099);
-/// The maximum size of one message of a server. Core's own limit on one answer is 4 MiB by default; up to here its error
-/// says more.
-pub(crate) const MAX_MESSAGE_BYTES: usize = 16 << 20;
-
 /// The line being read: all of it while it fits, and its two ends, one of which holds the id of an answer.
 #[derive(Default)]
 struct Line {
@@ -51,18 +71,25 @@ struct Line {
     tail: Vec<u8>,
 }
 
-impl<R: AsyncRead + Unpin> MessageReader<R> {
+impl<R: AsyncRead + Unpin, M: DeserializeOwned + Send + 'static> MessageReader<R, M> {
     pub(crate) fn new(read: R, max_bytes: usize, report: impl FnMut(ProtocolWarning) + Send + 'static) -> Self {
         let read = BufReader::with_capacity(BUFFER_BYTES, read);
-        Self { read, line: Line::default(), max_bytes, reported: [false; 2], report: Box::new(report) }
+        Self { read, line: Line::default(), max_bytes, parsing: None, reported: [false; 2], report: Box::new(report) }
     }
 
     /// The next message; `None` at the end. Cancel safe: nothing is lost when the future is dropped.
     ///
     /// # Errors
     /// When reading fails.
-    pub(crate) async fn next(&mut self) -> io::Result<Option<RxJsonRpcMessage<RoleClient>>> {
+    pub(crate) async fn next(&mut self) -> io::Result<Option<Incoming<M>>> {
         loop {
+            if let Some(parsing) = &mut self.parsing {
+                let parsed = parsing.await;
+                self.parsing = None;
+                if let Some(incoming) = parsed.ok().and_then(|parsed| self.incoming(parsed)) {
+                    return Ok(Some(incoming));
+                }
+            }
             let read = self.read.fill_buf().await?;
             if read.is_empty() {
                 return Ok(None);
@@ -71,52 +98,65 @@ impl<R: AsyncRead + Unpin> MessageReader<R> {
             let count = end.map_or(read.len(), |end| end + 1);
             self.line.add(read.get(..count).unwrap_or_default(), self.max_bytes);
             self.read.consume(count);
-            if end.is_some()
-                && let Some(message) = self.message()
+            if end.is_none() {
+                continue;
+            }
+            let line = std::mem::take(&mut self.line);
+            if line.bytes > self.max_bytes {
+                if let Some(incoming) = self.too_large(&line) {
+                    return Ok(Some(incoming));
+                }
+            } else if line.bytes > MAX_INLINE_BYTES {
+                // Others are served by this thread meanwhile.
+                self.parsing = Some(spawn_blocking(move || line.parse()));
+            } else if !line.whole.trim_ascii().is_empty()
+                && let Some(incoming) = self.incoming(line.parse())
             {
-                return Ok(Some(message));
+                return Ok(Some(incoming));
             }
         }
     }
 
-    /// The message on the line that has ended, if it is one.
-    fn message(&mut self) -> Option<RxJsonRpcMessage<RoleClient>> {
-        let line = std::mem::take(&mut self.line);
-        if line.bytes > self.max_bytes && line.may_be_message() {
-            let id = line.id();
-            (self.report)(ProtocolWarning::TooLarge { bytes: line.bytes, id });
-            let max = self.max_bytes;
-            let why = format!("the answer has {} bytes; at most {max} are read; ask for less", line.bytes);
-            return id.map(|id| failed(id, why));
-        }
-        let text = line.whole.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line.whole).trim_ascii();
-        if text.is_empty() && line.bytes <= self.max_bytes {
+    fn too_large(&mut self, line: &Line) -> Option<Incoming<M>> {
+        if !line.may_be_message() {
+            self.report_once(0, line.as_unexpected());
             return None;
         }
-        let error = match serde_json::from_slice(text) {
-            Ok(message) => return Some(message),
-            Err(error) => error,
-        };
-        let id = match serde_json::from_slice::<Value>(text) {
-            // An unknown notification: newer versions of the protocol may add some.
-            Ok(value) if value.get("method").is_some() => return None,
-            Ok(value) => value.get("id").and_then(Value::as_u64),
-            Err(_) => line.id(),
-        };
-        match id {
-            Some(id) => {
-                let why = format!("the server's answer cannot be read: {error}; its server has a mistake");
-                self.report_once(1, ProtocolWarning::Malformed(error.to_string()));
-                Some(failed(id, why))
-            }
-            None => {
-                self.report_once(
-                    0,
-                    ProtocolWarning::UnexpectedOutput(String::from_utf8_lossy(&line.head).trim().to_owned()),
-                );
-                None
-            }
+        let (id, max) = (line.id(), self.max_bytes);
+        (self.report)(ProtocolWarning::TooLarge { bytes: line.bytes, id });
+        if line.is_request() {
+            let why = format!("the request has {} bytes; at most {max} are read", line.bytes);
+            return Some(Incoming::BadRequest(id.map(number), why));
         }
+        let why = format!("the answer has {} bytes; at most {max} are read; ask for less", line.bytes);
+        id.map(|id| Incoming::BadAnswer(number(id), why))
+    }
+
+    fn incoming(&mut self, parsed: Parsed<M>) -> Option<Incoming<M>> {
+        let (id, why) = match parsed {
+            Parsed::Message(message) => return Some(Incoming::Message(message)),
+            Parsed::Other { value, why } if value.get("method").is_some() => {
+                // An unknown notification is no mistake: newer versions of the protocol may add some.
+                let id = value.get("id").filter(|id| !id.is_null())?;
+                return Some(Incoming::BadRequest(request_id(id), why));
+            }
+            Parsed::Other { value, why } => match value.get("id").and_then(request_id) {
+                Some(id) => (id, why),
+                None => {
+                    self.report_once(0, ProtocolWarning::UnexpectedOutput(short(&value.to_string())));
+                    return Some(Incoming::BadRequest(None, why));
+                }
+            },
+            Parsed::Unreadable { line, why } => match line.id() {
+                Some(id) => (number(id), why),
+                None => {
+                    self.report_once(0, line.as_unexpected());
+                    return None;
+                }
+            },
+        };
+        self.report_once(1, ProtocolWarning::Malformed(why.clone()));
+        Some(Incoming::BadAnswer(id, format!("the server's answer cannot be read: {why}; its server has a mistake")))
     }
 
     fn report_once(&mut self, kind: usize, warning: ProtocolWarning) {
@@ -128,9 +168,19 @@ impl<R: AsyncRead + Unpin> MessageReader<R> {
     }
 }
 
-fn failed(id: u64, why: String) -> RxJsonRpcMessage<RoleClient> {
-    let id = i64::try_from(id).map_or_else(|_| RequestId::String(id.to_string().into()), RequestId::Number);
-    JsonRpcMessage::error(ErrorData::new(MALFORMED, why, None), Some(id))
+fn number(id: u64) -> RequestId {
+    i64::try_from(id).map_or_else(|_| RequestId::String(id.to_string().into()), RequestId::Number)
+}
+
+fn request_id(id: &Value) -> Option<RequestId> {
+    match id {
+        Value::String(text) if text.len() <= END_BYTES => Some(RequestId::String(text.as_str().into())),
+        id => id.as_i64().map(RequestId::Number),
+    }
+}
+
+fn short(text: &str) -> String {
+    text.get(..text.floor_char_boundary(END_BYTES)).unwrap_or_default().to_owned()
 }
 
 impl Line {
@@ -147,6 +197,33 @@ impl Line {
         self.tail.extend_from_slice(piece.get(piece.len().saturating_sub(END_BYTES)..).unwrap_or_default());
         let over = self.tail.len().saturating_sub(END_BYTES);
         self.tail.drain(..over);
+    }
+
+    /// The message on it.
+    fn parse<M: DeserializeOwned>(mut self) -> Parsed<M> {
+        let text = self.whole.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.whole).trim_ascii();
+        let error = match serde_json::from_slice(text) {
+            Ok(message) => return Parsed::Message(message),
+            Err(error) => error,
+        };
+        let why = short(&error.to_string());
+        // Only what is JSON is worth a second look.
+        if error.classify() == Category::Data
+            && let Ok(value) = serde_json::from_slice(text)
+        {
+            return Parsed::Other { value, why };
+        }
+        self.whole = Vec::new();
+        Parsed::Unreadable { line: self, why }
+    }
+
+    fn as_unexpected(&self) -> ProtocolWarning {
+        ProtocolWarning::UnexpectedOutput(String::from_utf8_lossy(&self.head).trim().to_owned())
+    }
+
+    /// Whether it calls a method.
+    fn is_request(&self) -> bool {
+        without_whitespace(&self.head).contains("\"method\":") || without_whitespace(&self.tail).contains("\"method\":")
     }
 
     /// Whether it begins like a message.
@@ -192,6 +269,8 @@ fn without_whitespace(bytes: &[u8]) -> String {
 }
 
 const BUFFER_BYTES: usize = 16 << 10;
+/// The longest line that is parsed where it is read.
+const MAX_INLINE_BYTES: usize = 64 << 10;
 /// How much of each end of a line is kept to find the id.
 const END_BYTES: usize = 256;
 
@@ -199,20 +278,24 @@ const END_BYTES: usize = 256;
 mod tests {
     use std::sync::{Arc, Mutex};
 
+    use rmcp::model::{JsonRpcMessage, ServerJsonRpcMessage};
+
     use super::*;
 
     /// The messages in a text: the id and the error of each, or the method.
     async fn read(input: &[u8], max_bytes: usize) -> (Vec<String>, Vec<ProtocolWarning>) {
         let warnings: Arc<Mutex<Vec<ProtocolWarning>>> = Arc::default();
         let reported = warnings.clone();
-        let mut messages = MessageReader::new(input, max_bytes, move |warning| {
-            reported.lock().expect("no test panics here").push(warning);
-        });
+        let mut messages: MessageReader<_, ServerJsonRpcMessage> =
+            MessageReader::new(input, max_bytes, move |warning| {
+                reported.lock().expect("no test panics here").push(warning);
+            });
         let mut read = Vec::new();
         while let Some(message) = messages.next().await.expect("a text can be read") {
             read.push(match message {
-                JsonRpcMessage::Response(answer) => format!("answer {:?}", answer.id),
-                JsonRpcMessage::Error(error) => format!("error {:?} {}", error.id, error.error.message),
+                Incoming::Message(JsonRpcMessage::Response(answer)) => format!("answer {:?}", answer.id),
+                Incoming::BadAnswer(id, why) => format!("error {id:?} {why}"),
+                Incoming::BadRequest(id, why) => format!("bad request {id:?} {why}"),
                 other => format!("{other:?}"),
             });
         }
@@ -226,7 +309,8 @@ mod tests {
     async fn messages_are_read_and_other_output_is_reported_once() {
         let input = format!("{ANSWER}\r\nstarting up\nlistening\n\n[1]\n\u{feff}{ANSWER}\nno end");
         let (read, warnings) = read(input.as_bytes(), 100).await;
-        assert_eq!(read, ["answer Number(9)", "answer Number(9)"]);
+        let other = "bad request None unrecognized JSON-RPC message";
+        assert_eq!(read, ["answer Number(9)", other, "answer Number(9)"]);
         assert_eq!(warnings, [ProtocolWarning::UnexpectedOutput("starting up".into())]);
     }
 
@@ -245,7 +329,7 @@ mod tests {
             let bytes = line.len() + 1;
             let (read, warnings) = read(format!("{line}\n{ANSWER}\n").as_bytes(), 1_000).await;
             let error = id.map(|id| {
-                format!("error Some(Number({id})) the answer has {bytes} bytes; at most 1000 are read; ask for less")
+                format!("error Number({id}) the answer has {bytes} bytes; at most 1000 are read; ask for less")
             });
             assert_eq!(read, error.into_iter().chain(["answer Number(9)".into()]).collect::<Vec<_>>());
             assert_eq!(warnings, [ProtocolWarning::TooLarge { bytes, id }]);
@@ -265,10 +349,7 @@ mod tests {
             let (read, warnings) = read(&input, 1_000).await;
             let shown = String::from_utf8_lossy(line).into_owned();
             assert_eq!(read.len(), 2, "{shown}: {read:?}");
-            assert!(
-                read[0].starts_with("error Some(Number(7)) the server's answer cannot be read: "),
-                "{shown}: {read:?}"
-            );
+            assert!(read[0].starts_with("error Number(7) the server's answer cannot be read: "), "{shown}: {read:?}");
             assert!(matches!(warnings.as_slice(), [ProtocolWarning::Malformed(_)]), "{shown}: {warnings:?}");
         }
         // An unknown notification is not a violation.

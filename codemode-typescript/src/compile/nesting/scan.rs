@@ -1,57 +1,7 @@
-//! Measures, before any recursive parser runs, how deeply a program nests, in one pass over its bytes.
-//!
-//! The figures must never be too low: the stack for the parser is sized from them. Where text is ambiguous without a
-//! parser (is `/` a division or a regular expression?) the scan notes it and counts everything instead.
+//! The scan itself: tokens, levels, and what is open at each of them.
 
-/// Brackets inside one another, `${` and regular expression groups included.
-pub(super) const MAX_NESTING: u32 = 500;
-/// Operators in one expression, together with those of the expressions around it: `a + a + …`, `!!!…`, `else if …`.
-pub(super) const MAX_CHAIN: u32 = 4_000;
-const MAX_NESTING_UNSURE: u32 = 2_000;
-const MAX_CHAIN_UNSURE: u32 = 40_000;
-
-/// Upper bounds of a program's nesting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Nesting {
-    pub brackets: u32,
-    pub chain: u32,
-}
-
-/// The program nests too deeply; `offset` is where the bound was passed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TooDeep {
-    pub offset: u32,
-    pub brackets: bool,
-}
-
-/// Bounds the nesting of `text`, or says where it passes the limits.
-pub(super) fn measure(text: &str) -> Result<Nesting, TooDeep> {
-    let mut scan = Scan::new(text);
-    scan.run()?;
-    match scan.unsure_at {
-        None => Ok(scan.peak),
-        Some(offset) => count_everything(text, offset),
-    }
-}
-
-/// The bound that holds however the ambiguous text is read.
-fn count_everything(text: &str, offset: u32) -> Result<Nesting, TooDeep> {
-    let (mut brackets, mut chain, mut in_word) = (0, 0, false);
-    for byte in text.bytes() {
-        let word = is_word(byte);
-        match byte {
-            b'(' | b'[' | b'{' => brackets += 1,
-            b' ' | b'\t' | b'\r' | b'\n' => {}
-            _ if word => chain += u32::from(!in_word),
-            _ => chain += 1,
-        }
-        in_word = word;
-    }
-    if brackets > MAX_NESTING_UNSURE || chain > MAX_CHAIN_UNSURE {
-        return Err(TooDeep { offset, brackets: brackets > MAX_NESTING_UNSURE });
-    }
-    Ok(Nesting { brackets, chain })
-}
+use super::limits::{AHEAD, Limit, MAX_CHAIN, MAX_NESTING, MAX_REREADS, Nesting, TooDeep};
+use super::words::{Word, is_word, word_kind};
 
 /// What stood before, as far as it decides what may come next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,38 +33,72 @@ struct Level {
     chain: u32,
     /// The part of `chain` that a comma does not end: what stands before a `<` or a statement keyword.
     base: u32,
+    /// Guesses of the parser that are open at this level: its own `(`, each `<`, each `?`.
+    guesses: Guesses,
 }
 
-struct Scan<'a> {
+/// What is open of that which makes the parser read its text again.
+#[derive(Debug, Clone, Copy, Default)]
+struct Guesses {
+    /// 1 for a `(` that may begin the parameters of an arrow function.
+    paren: u32,
+    /// `<` without its `>`.
+    angles: u32,
+    /// `?` of conditions.
+    marks: u32,
+    /// 1 in a `var`: its names are declared in each block around it.
+    var: u32,
+}
+
+impl Guesses {
+    fn count(self) -> u32 {
+        self.paren + self.angles + self.marks
+    }
+}
+
+pub(super) struct Scan<'a> {
     bytes: &'a [u8],
     at: usize,
     levels: Vec<Level>,
     total: u32,
+    /// Of all levels.
+    guesses: u32,
+    vars: u32,
+    rereads: u64,
     peak: Nesting,
     before: Before,
     new_line: bool,
     control_word: bool,
     unsure_at: Option<u32>,
+    /// Bytes that the search for the end of a regular expression may still read.
+    ahead: usize,
 }
 
 impl<'a> Scan<'a> {
-    fn new(text: &'a str) -> Self {
-        let ground = Level { opener: Opener::Bracket, chain: 0, base: 0 };
+    pub fn new(text: &'a str) -> Self {
+        let ground = Level { opener: Opener::Bracket, chain: 0, base: 0, guesses: Guesses::default() };
         Self {
             bytes: text.as_bytes(),
             at: 0,
             levels: vec![ground],
             total: 0,
+            guesses: 0,
+            vars: 0,
+            rereads: 0,
             peak: Nesting { brackets: 0, chain: 0 },
             before: Before::Semicolon,
             new_line: false,
             control_word: false,
             unsure_at: None,
+            ahead: AHEAD * text.len(),
         }
     }
 
-    fn run(&mut self) -> Result<(), TooDeep> {
-        while let Some(byte) = self.byte(0) {
+    /// The bounds of the whole text, or where it became ambiguous.
+    pub fn run(mut self) -> Result<Result<Nesting, u32>, TooDeep> {
+        while self.ahead > 0
+            && let Some(byte) = self.byte(0)
+        {
             match byte {
                 b'\n' | b'\r' => {
                     self.new_line = true;
@@ -130,13 +114,20 @@ impl<'a> Scan<'a> {
                 }
             }
         }
-        Ok(())
+        Ok(self.unsure_at.map_or(Ok(self.peak), Err))
     }
 
     fn token(&mut self, byte: u8) -> Result<(), TooDeep> {
         let word = is_word(byte);
         if self.before == Before::Semicolon && !word {
             self.end_statement();
+        }
+        self.rereads += u64::from(self.guesses);
+        if self.vars > 0 && word {
+            self.rereads += self.levels.len() as u64;
+        }
+        if self.rereads > MAX_REREADS {
+            return Err(TooDeep { offset: self.at as u32, limit: Limit::Rereads });
         }
         let control_word = std::mem::take(&mut self.control_word);
         match byte {
@@ -191,12 +182,25 @@ impl<'a> Scan<'a> {
                 length = 2;
                 Before::Operator
             }
+            b'?' if next == Some(b'?') => {
+                length = 2;
+                Before::Operator
+            }
             b'>' => Before::Unclear,
             _ => Before::Operator,
         };
         self.add(length)?;
-        if matches!(byte, b'<') {
-            self.keep_through_commas();
+        match byte {
+            b'<' => {
+                self.keep_through_commas();
+                self.guess(|guesses| guesses.angles += 1);
+            }
+            b'>' => self.guess(|guesses| guesses.angles = guesses.angles.saturating_sub(1)),
+            // `?.`, `??`, and the mark of what is optional decide nothing.
+            b'?' if !matches!(next, Some(b'.' | b'?' | b':' | b')' | b',')) => {
+                self.guess(|guesses| guesses.marks += 1);
+            }
+            _ => {}
         }
         self.at += length as usize;
         Ok(())
@@ -236,6 +240,9 @@ impl<'a> Scan<'a> {
         if kind != Word::Name {
             self.add(1)?;
         }
+        if word == b"var" {
+            self.guess(|guesses| guesses.var = 1);
+        }
         if matches!(kind, Word::Statement | Word::Control) || matches!(word, b"else" | b"while") {
             self.keep_through_commas();
         }
@@ -255,7 +262,13 @@ impl<'a> Scan<'a> {
             Before::Operator | Before::Control | Before::Semicolon => false,
             Before::CloseBrace | Before::Unclear => true,
         };
-        let Some(end) = self.regex_end() else { return division(self) };
+        let end = self.regex_end();
+        self.ahead = self.ahead.saturating_sub(end.unwrap_or_else(|at| at) - self.at);
+        if self.ahead == 0 {
+            // Slash after slash that begins nothing: a rest that is not read counts in full.
+            self.unsure(self.at);
+        }
+        let Ok(end) = end else { return division(self) };
         let body = self.bytes.get(self.at + 1..end - 1).unwrap_or(b"");
         if unclear {
             let bracket =
@@ -275,19 +288,19 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    /// Where a regular expression that begins here ends, if it does so in its line.
-    fn regex_end(&self) -> Option<usize> {
+    /// Where a regular expression that begins here ends, if it does so in its line; else how far that had to be read.
+    fn regex_end(&self) -> Result<usize, usize> {
         let mut in_class = false;
         let mut at = self.at + 1;
         loop {
-            match *self.bytes.get(at)? {
-                b'\n' | b'\r' => return None,
-                b'\\' if matches!(self.bytes.get(at + 1), Some(b'\n' | b'\r')) => return None,
-                b'\\' => at += 1,
-                b'[' => in_class = true,
-                b']' => in_class = false,
-                b'/' if !in_class => return Some(at + 1),
-                _ => {}
+            match self.bytes.get(at) {
+                None | Some(b'\n' | b'\r') => return Err(at),
+                Some(b'\\') if matches!(self.bytes.get(at + 1), Some(b'\n' | b'\r')) => return Err(at),
+                Some(b'\\') => at += 1,
+                Some(b'[') => in_class = true,
+                Some(b']') => in_class = false,
+                Some(b'/') if !in_class => return Ok(at + 1),
+                Some(_) => {}
             }
             at += 1;
         }
@@ -332,7 +345,12 @@ impl<'a> Scan<'a> {
     }
 
     fn open(&mut self, opener: Opener) -> Result<(), TooDeep> {
-        self.levels.push(Level { opener, chain: 0, base: 0 });
+        // Behind an operand it holds arguments, or what a statement is about.
+        let arrow = self.byte(0) == Some(b'(') && opener == Opener::Bracket && self.before != Before::Operand;
+        self.levels.push(Level { opener, chain: 0, base: 0, guesses: Guesses::default() });
+        if arrow {
+            self.guess(|guesses| guesses.paren = 1);
+        }
         self.at += 1;
         self.before = Before::Operator;
         self.check_brackets(0)
@@ -345,6 +363,8 @@ impl<'a> Scan<'a> {
             && let Some(level) = self.levels.pop()
         {
             self.total -= level.chain;
+            self.guesses -= level.guesses.count();
+            self.vars -= level.guesses.var;
             opener = level.opener;
             self.add(1)?;
         }
@@ -360,7 +380,7 @@ impl<'a> Scan<'a> {
     fn check_brackets(&mut self, more: u32) -> Result<(), TooDeep> {
         let brackets = self.levels.len() as u32 - 1 + more;
         self.peak.brackets = self.peak.brackets.max(brackets);
-        if brackets > MAX_NESTING { Err(TooDeep { offset: self.at as u32, brackets: true }) } else { Ok(()) }
+        if brackets > MAX_NESTING { Err(TooDeep { offset: self.at as u32, limit: Limit::Brackets }) } else { Ok(()) }
     }
 
     fn add(&mut self, operators: u32) -> Result<(), TooDeep> {
@@ -369,7 +389,17 @@ impl<'a> Scan<'a> {
             self.total += operators;
         }
         self.peak.chain = self.peak.chain.max(self.total);
-        if self.total > MAX_CHAIN { Err(TooDeep { offset: self.at as u32, brackets: false }) } else { Ok(()) }
+        if self.total > MAX_CHAIN { Err(TooDeep { offset: self.at as u32, limit: Limit::Operators }) } else { Ok(()) }
+    }
+
+    /// Changes what is open at this level.
+    fn guess(&mut self, change: impl FnOnce(&mut Guesses)) {
+        if let Some(level) = self.levels.last_mut() {
+            let before = level.guesses;
+            change(&mut level.guesses);
+            self.guesses = self.guesses - before.count() + level.guesses.count();
+            self.vars = self.vars - before.var + level.guesses.var;
+        }
     }
 
     fn keep_through_commas(&mut self) {
@@ -383,12 +413,18 @@ impl<'a> Scan<'a> {
             self.total -= level.chain;
             (level.chain, level.base) = (0, 0);
         }
+        if self.guesses + self.vars > 0 {
+            self.guess(|guesses| *guesses = Guesses { paren: guesses.paren, ..Guesses::default() });
+        }
     }
 
     fn end_element(&mut self) {
         if let Some(level) = self.levels.last_mut() {
             self.total -= level.chain - level.base;
             level.chain = level.base;
+        }
+        if self.guesses > 0 {
+            self.guess(|guesses| guesses.marks = 0);
         }
     }
 
@@ -439,42 +475,4 @@ impl<'a> Scan<'a> {
         let c = bytes.utf8_chunks().next()?.valid().chars().next()?;
         (c.is_whitespace() || c == '\u{FEFF}').then(|| c.len_utf8())
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Word {
-    /// Identifiers, numbers, and the keywords that are values.
-    Name,
-    /// An operand follows.
-    Keyword,
-    /// Begins a statement that holds another statement.
-    Statement,
-    /// As `Statement`, with parentheses first.
-    Control,
-    /// A keyword only where the grammar says so.
-    Contextual,
-    /// Goes on with what stands before, even in a new line.
-    Continues,
-}
-
-fn word_kind(word: &[u8]) -> Word {
-    match word {
-        b"return" | b"typeof" | b"case" | b"void" | b"delete" | b"new" | b"throw" | b"default" | b"await"
-        | b"yield" => Word::Keyword,
-        b"do" => Word::Statement,
-        b"if" | b"for" | b"with" => Word::Control,
-        b"else" | b"while" | b"catch" | b"finally" | b"in" | b"instanceof" | b"of" | b"as" | b"is" | b"satisfies"
-        | b"extends" | b"implements" => Word::Continues,
-        b"async" | b"get" | b"set" | b"type" | b"keyof" | b"infer" | b"readonly" | b"unique" | b"asserts"
-        | b"declare" | b"abstract" | b"namespace" | b"module" | b"global" | b"interface" | b"static" | b"public"
-        | b"private" | b"protected" | b"override" | b"accessor" | b"out" | b"let" | b"const" | b"var" | b"function"
-        | b"class" | b"enum" | b"import" | b"export" | b"from" | b"using" | b"try" | b"break" | b"continue"
-        | b"debugger" | b"switch" => Word::Contextual,
-        _ => Word::Name,
-    }
-}
-
-/// Parts of identifiers and numbers; bytes beyond ASCII are sorted out by `wide_space`.
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'#' | b'\\' | 0x80..)
 }

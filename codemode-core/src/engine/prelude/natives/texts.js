@@ -1,0 +1,130 @@
+// Searches in texts.
+
+// The place of `part` in `text`. A native looks at every unit of `part` at every place: two texts of 10 MB that are nearly
+// equal take it hours. So a large search is done piece by piece.
+const searchMax = 2 ** 26;
+const isQuick = (text, part) => {
+  const { length } = text;
+  if (length > trifle) {
+    if (part.length > 64 && length * part.length > searchMax) return false;
+    spend(length >> 1);
+  }
+  return true;
+};
+const search = (text, part, from) => {
+  if (isQuick(text, part)) return indexOf(text, part, from);
+  const places = floor(searchMax / part.length) + 1;
+  for (; from <= text.length - part.length; from += places) {
+    beat();
+    spend(searchMax >> 3);
+    const at = indexOf(slice(text, from, from + places + part.length - 1), part);
+    if (at >= 0) return from + at;
+  }
+  return -1;
+};
+const searchBack = (text, part, from) => {
+  if (isQuick(text, part)) return apply(strings.lastIndexOf, text, [part, from]);
+  const places = floor(searchMax / part.length) + 1;
+  let end = from < text.length - part.length ? from : text.length - part.length;
+  for (; end >= 0; end -= places) {
+    beat();
+    spend(searchMax >> 3);
+    const begin = end < places ? 0 : end - places + 1;
+    const at = apply(strings.lastIndexOf, slice(text, begin, end + part.length), [part]);
+    if (at >= 0) return begin + at;
+  }
+  return -1;
+};
+const textOf = (value) => {
+  if (value === undefined || value === null) throw new TypeErrorCtor("Cannot convert undefined or null to object");
+  return toText(value);
+};
+const symbolReplace = Symbol.replace, symbolSplit = Symbol.split;
+const expand = (template, text, part, at, captures, groups) => {
+  let done = "", from = 0;
+  for (let i = indexOf(template, "$"); i >= 0 && i + 1 < template.length; i = indexOf(template, "$", i)) {
+    beat();
+    const kind = template[i + 1];
+    let end = i + 2, put = kind === "$" ? "$" : kind === "&" ? part : kind === "`" ? slice(text, 0, at) : kind === "'" ? slice(text, at + part.length) : undefined;
+    if (captures !== undefined && kind >= "0" && kind <= "9") {
+      const two = template[i + 2] >= "0" && template[i + 2] <= "9" ? +slice(template, i + 1, i + 3) : 0;
+      const number = two > 0 && two <= captures.length ? two : +kind;
+      if (number > 0 && number <= captures.length) put = captures[number - 1] ?? "", end += number === two ? 1 : 0;
+    } else if (groups !== undefined && kind === "<") {
+      const close = indexOf(template, ">", i);
+      if (close >= 0) put = groups[slice(template, i + 2, close)], put = put === undefined ? "" : toText(put), end = close + 1;
+    }
+    if (put !== undefined) done += slice(template, from, i) + put, from = end;
+    i = put === undefined ? i + 1 : end;
+  }
+  return done + slice(template, from);
+};
+const replaced = (text, part, value, all) => {
+  const call = typeof value === "function", template = call ? undefined : toText(value);
+  let done = "", from = 0;
+  for (let at = search(text, part, 0); at >= 0; at = search(text, part, from)) {
+    beat();
+    done += slice(text, from, at) + (call ? toText(apply(value, undefined, [part, at, text])) : expand(template, text, part, at));
+    from = at + part.length;
+    if (!all) break;
+  }
+  return done + slice(text, from);
+};
+
+const strings = { __proto__: null };
+const stringMethods = {
+  __proto__: null,
+  includes(part) {
+    if (typeof this === "string" && typeof part === "string" && isQuick(this, part)) return apply(strings.includes, this, arguments);
+    const text = textOf(this);
+    if (isPattern(part)) throw new TypeErrorCtor("the first argument is a regular expression");
+    const wanted = toText(part);
+    return search(text, wanted, within(arguments[1] < 0 ? 0 : arguments[1], text.length, 0)) >= 0;
+  },
+  indexOf(part) {
+    if (typeof this === "string" && typeof part === "string" && isQuick(this, part)) return apply(strings.indexOf, this, arguments);
+    const text = textOf(this), wanted = toText(part), from = truncate(arguments[1]);
+    return search(text, wanted, from < 0 ? 0 : from < text.length ? from : text.length);
+  },
+  lastIndexOf(part) {
+    const text = textOf(this), wanted = toText(part), from = +arguments[1];
+    return searchBack(text, wanted, from !== from ? Infinity : from < 0 ? 0 : truncate(from));
+  },
+  replace(pattern, value) {
+    if (typeof this === "string" && typeof pattern === "string" && isQuick(this, pattern)) return apply(strings.replace, this, arguments);
+    if (this === undefined || this === null) textOf(this);
+    const method = methodOf(pattern, symbolReplace);
+    if (method !== undefined) return apply(method, pattern, [this, value]);
+    const text = toText(this), part = toText(pattern);
+    return isQuick(text, part) ? apply(strings.replace, text, [part, value]) : replaced(text, part, value, false);
+  },
+  replaceAll(pattern, value) {
+    if (typeof this === "string" && typeof pattern === "string" && isQuick(this, pattern)) return apply(strings.replaceAll, this, arguments);
+    if (this === undefined || this === null) textOf(this);
+    if (isPattern(pattern) && indexOf(textOf(pattern.flags), "g") < 0) throw new TypeErrorCtor("replaceAll must be called with a global RegExp");
+    const method = methodOf(pattern, symbolReplace);
+    if (method !== undefined) return apply(method, pattern, [this, value]);
+    const text = toText(this), part = toText(pattern);
+    return isQuick(text, part) ? apply(strings.replaceAll, text, [part, value]) : replaced(text, part, value, true);
+  },
+  split(separator, limit) {
+    if (typeof this === "string" && typeof separator === "string" && isQuick(this, separator)) return apply(strings.split, this, arguments);
+    if (this === undefined || this === null) textOf(this);
+    const method = methodOf(separator, symbolSplit);
+    if (method !== undefined) return apply(method, separator, [this, limit]);
+    const text = toText(this), max = limit === undefined ? arraySizeMax : limit >>> 0;
+    if (separator === undefined) return apply(strings.split, text, [undefined, max]);
+    const part = toText(separator);
+    if (isQuick(text, part)) return apply(strings.split, text, [part, max]);
+    const parts = list();
+    let from = 0;
+    for (let at = search(text, part, 0); at >= 0 && parts.length < max; at = search(text, part, from)) {
+      beat();
+      parts[parts.length] = slice(text, from, at);
+      from = at + part.length;
+    }
+    if (parts.length < max) parts[parts.length] = slice(text, from);
+    return toArray(parts);
+  },
+};
+replace(StringFn.prototype, stringMethods, strings);

@@ -1,0 +1,406 @@
+//! How much work it is to check a value against a schema, estimated before it begins.
+//!
+//! A validator follows every branch of a schema for every part of a value. A schema of two kilobytes can double that work
+//! twenty times over, one of a megabyte can send the validator a hundred thousand references deep. Neither the schema nor
+//! the value can be trusted, and the validator has no bound of its own. So what is small by its size is checked straight;
+//! for the rest [`Estimate`] walks over schema and value as the validator would, without judging anything.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+/// What a check takes, at most.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Work {
+    /// Evaluations, each as often as it is asked for: the validator remembers none of them. Saturates.
+    pub(super) steps: u64,
+    /// Evaluations inside of each other.
+    levels: usize,
+}
+
+impl Work {
+    fn add(&mut self, inner: Self) {
+        self.steps = self.steps.saturating_add(inner.steps);
+        self.levels = self.levels.max(inner.levels + 1);
+    }
+}
+
+/// The size of a schema, taken once.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Size {
+    nodes: usize,
+    /// Places that refer to another one.
+    references: usize,
+    depth: usize,
+    /// Whether parts are evaluated again to see what they cover, or patterns may be tried over and over.
+    repeats: bool,
+}
+
+impl Size {
+    pub(super) fn of(schema: &Value) -> Self {
+        let mut size = Self::default();
+        size.add(schema, 1);
+        size
+    }
+
+    fn add(&mut self, value: &Value, depth: usize) {
+        self.nodes += 1;
+        self.depth = self.depth.max(depth);
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| self.add(item, depth + 1)),
+            Value::Object(members) => {
+                for (key, member) in members {
+                    self.references += usize::from(key.ends_with("Ref") || key == "$ref");
+                    self.repeats |= match key.as_str() {
+                        "unevaluatedProperties" | "unevaluatedItems" | "$dynamicRef" | "$recursiveRef" => true,
+                        "pattern" => member.as_str().is_some_and(is_backtracking),
+                        "patternProperties" => {
+                            member.as_object().is_some_and(|of| of.keys().any(|key| is_backtracking(key)))
+                        }
+                        _ => false,
+                    };
+                    self.add(member, depth + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn references(&self) -> usize {
+        self.references
+    }
+
+    /// Whether a value of this size can be checked without an estimate.
+    pub(super) fn is_small_with(&self, value: Measure, max_steps: u64) -> bool {
+        if self.repeats {
+            return false;
+        }
+        // A reference leads to any depth of the schema, and each may double the work, once for each level of the value.
+        let (times, levels) = match self.references {
+            0 => (1, self.depth),
+            references => {
+                let followed = references.saturating_mul(value.depth);
+                let doubled = u32::try_from(followed).ok().and_then(|followed| 2_u64.checked_pow(followed));
+                (doubled.unwrap_or(u64::MAX), self.depth.saturating_mul(followed + value.depth))
+            }
+        };
+        let steps = (self.nodes.saturating_mul(value.nodes) as u64).saturating_mul(times);
+        steps <= max_steps && levels <= MAX_STRAIGHT_LEVELS
+    }
+}
+
+/// The size of a value.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Measure {
+    nodes: usize,
+    depth: usize,
+}
+
+impl Measure {
+    pub(super) fn of(value: &Value) -> Self {
+        let mut measure = Self { nodes: 1, depth: 1 };
+        let mut add = |part: &Value| {
+            let inner = Self::of(part);
+            measure.nodes += inner.nodes;
+            measure.depth = measure.depth.max(inner.depth + 1);
+        };
+        match value {
+            Value::Array(items) => items.iter().for_each(&mut add),
+            Value::Object(members) => members.values().for_each(&mut add),
+            _ => {}
+        }
+        measure
+    }
+}
+
+/// A walk over a schema and a value.
+pub(super) struct Estimate<'a> {
+    root: &'a Value,
+    /// By name, what a reference can mean that is no pointer.
+    anchors: HashMap<&'a str, Vec<&'a Value>>,
+    /// By target of a reference and value: what it takes. `None` while it is being counted: the validator stops there as
+    /// well.
+    known: HashMap<(*const Value, *const Value), Option<Work>>,
+    visits_left: u64,
+}
+
+impl<'a> Estimate<'a> {
+    /// What it takes to check `value`; `None` when that is more than `max_steps`, more than an estimate may take itself, or
+    /// too deep. Needs [`STACK_BYTES`] of stack.
+    pub(super) fn of(schema: &'a Value, value: &'a Value, max_steps: u64) -> Option<Work> {
+        let mut anchors = HashMap::new();
+        collect_anchors(schema, &mut anchors);
+        let visits_left = max_steps.min(MAX_VISITS);
+        let mut walk = Self { root: schema, anchors, known: HashMap::new(), visits_left };
+        walk.visit(schema, value, 0).filter(|work| work.steps <= max_steps)
+    }
+
+    /// What a reference leads to, counted once for each value.
+    fn follow(&mut self, schema: &'a Value, value: &'a Value, level: usize) -> Option<Work> {
+        let key = (std::ptr::from_ref(schema), std::ptr::from_ref(value));
+        match self.known.get(&key) {
+            Some(Some(work)) => return Some(*work),
+            Some(None) => return Some(Work { steps: 1, levels: 1 }),
+            None => {}
+        }
+        self.known.insert(key, None);
+        let work = self.visit(schema, value, level)?;
+        self.known.insert(key, Some(work));
+        Some(work)
+    }
+
+    fn visit(&mut self, schema: &'a Value, value: &'a Value, level: usize) -> Option<Work> {
+        self.visits_left = self.visits_left.checked_sub(1)?;
+        let Value::Object(keywords) = schema else { return Some(Work { steps: 1, levels: 1 }) };
+        if level >= MAX_LEVELS {
+            return None;
+        }
+        let mut work = Work { steps: own_steps(keywords, value), levels: 1 };
+        for (keyword, inner) in keywords {
+            self.keyword(keyword, inner, keywords, value, level, &mut work)?;
+        }
+        if keywords.contains_key("unevaluatedProperties") || keywords.contains_key("unevaluatedItems") {
+            // What it covers is evaluated again.
+            work.steps = work.steps.saturating_mul(2);
+        }
+        Some(work)
+    }
+
+    fn keyword(
+        &mut self,
+        keyword: &str,
+        inner: &'a Value,
+        keywords: &'a Map<String, Value>,
+        value: &'a Value,
+        level: usize,
+        work: &mut Work,
+    ) -> Option<()> {
+        match keyword {
+            "allOf" | "anyOf" | "oneOf" => {
+                for schema in inner.as_array().into_iter().flatten() {
+                    self.add(schema, value, level, work)?;
+                }
+            }
+            "not" | "if" | "then" | "else" => self.add(inner, value, level, work)?,
+            "dependentSchemas" | "dependencies" => {
+                for schema in inner.as_object().into_iter().flat_map(Map::values) {
+                    self.add(schema, value, level, work)?;
+                }
+            }
+            "$ref" | "$dynamicRef" | "$recursiveRef" => {
+                for schema in self.targets(inner.as_str().unwrap_or("#")) {
+                    let inner = self.follow(schema, value, level + 1)?;
+                    work.add(inner);
+                }
+            }
+            "properties" => {
+                let members = value.as_object();
+                for (name, schema) in inner.as_object().into_iter().flatten() {
+                    if let Some(member) = members.and_then(|members| members.get(name)) {
+                        self.add(schema, member, level, work)?;
+                    }
+                }
+            }
+            "patternProperties" => {
+                for schema in inner.as_object().into_iter().flat_map(Map::values) {
+                    self.add_members(schema, value, level, work)?;
+                }
+            }
+            "additionalProperties" | "unevaluatedProperties" => {
+                let named = keywords.get("properties").and_then(Value::as_object);
+                for (name, member) in value.as_object().into_iter().flatten() {
+                    if keyword == "unevaluatedProperties" || named.is_none_or(|named| !named.contains_key(name)) {
+                        self.add(inner, member, level, work)?;
+                    }
+                }
+            }
+            "prefixItems" => self.add_pairwise(inner, value, level, work)?,
+            "items" if inner.is_array() => self.add_pairwise(inner, value, level, work)?,
+            "items" | "additionalItems" | "unevaluatedItems" | "contains" => {
+                self.add_members(inner, value, level, work)?;
+            }
+            // The names are texts of their own, which are not looked into.
+            "propertyNames" => {
+                let names = value.as_object().map_or(0, Map::len) as u64;
+                work.steps = work.steps.saturating_add(names.saturating_mul(Size::of(inner).nodes as u64));
+            }
+            _ => {}
+        }
+        Some(())
+    }
+
+    fn add(&mut self, schema: &'a Value, value: &'a Value, level: usize, work: &mut Work) -> Option<()> {
+        work.add(self.visit(schema, value, level + 1)?);
+        Some(())
+    }
+
+    fn add_members(&mut self, schema: &'a Value, value: &'a Value, level: usize, work: &mut Work) -> Option<()> {
+        match value {
+            Value::Array(items) => items.iter().try_for_each(|item| self.add(schema, item, level, work)),
+            Value::Object(members) => members.values().try_for_each(|item| self.add(schema, item, level, work)),
+            _ => Some(()),
+        }
+    }
+
+    fn add_pairwise(&mut self, schemas: &'a Value, value: &'a Value, level: usize, work: &mut Work) -> Option<()> {
+        let (schemas, items) = (schemas.as_array().into_iter().flatten(), value.as_array().into_iter().flatten());
+        schemas.zip(items).try_for_each(|(schema, item)| self.add(schema, item, level, work))
+    }
+
+    /// Everything that a reference can mean; the whole schema when nothing is found.
+    fn targets(&self, reference: &str) -> Vec<&'a Value> {
+        if reference == "#" || reference.is_empty() {
+            return vec![self.root];
+        }
+        let decoded = reference.strip_prefix('#').map(percent_decoded);
+        if let Some(target) = decoded.filter(|pointer| pointer.starts_with('/')).and_then(|p| self.root.pointer(&p)) {
+            return vec![target];
+        }
+        let name = reference.rsplit(['#', '/']).next().unwrap_or(reference);
+        self.anchors.get(name).cloned().unwrap_or_else(|| vec![self.root])
+    }
+}
+
+/// What a schema does by itself with a value.
+fn own_steps(keywords: &Map<String, Value>, value: &Value) -> u64 {
+    let of = |keyword: &str, steps: &dyn Fn(&Value) -> u64| keywords.get(keyword).map_or(0, steps);
+    let length = |list: &Value| list.as_array().map_or(1, Vec::len) as u64;
+    let text = value.as_str().map_or(0, str::len) as u64;
+    let items = value.as_array().map_or(0, Vec::len) as u64;
+    let members = value.as_object().map_or(0, Map::len) as u64;
+    let pattern = |pattern: &Value| {
+        // One that looks around or back is tried over and over, up to the limit of the expression's engine.
+        let pattern = pattern.as_str().unwrap_or_default();
+        if is_backtracking(pattern) { BACKTRACK_LIMIT as u64 / 8 } else { 1 + text / 32 }
+    };
+    1 + of("enum", &length)
+        + of("required", &length)
+        + of("properties", &|named| named.as_object().map_or(0, Map::len) as u64 / 8)
+        + of("uniqueItems", &|_| items.saturating_mul(8))
+        + of("pattern", &pattern)
+        + of("patternProperties", &|patterns| {
+            let patterns = patterns.as_object();
+            let each = |pattern: &String| if is_backtracking(pattern) { BACKTRACK_LIMIT as u64 / 8 } else { 2 };
+            patterns.map_or(0, |patterns| patterns.keys().map(each).sum::<u64>()).saturating_mul(members)
+        })
+}
+
+fn is_backtracking(pattern: &str) -> bool {
+    pattern.contains("(?") || pattern.contains('\\') && pattern.contains(|c: char| c.is_ascii_digit() || c == 'k')
+}
+
+fn collect_anchors<'a>(schema: &'a Value, anchors: &mut HashMap<&'a str, Vec<&'a Value>>) {
+    match schema {
+        Value::Array(items) => items.iter().for_each(|item| collect_anchors(item, anchors)),
+        Value::Object(members) => {
+            for (key, member) in members {
+                let name =
+                    member.as_str().filter(|_| matches!(key.as_str(), "$anchor" | "$dynamicAnchor" | "$id" | "id"));
+                if let Some(name) = name.and_then(|name| name.trim_end_matches('#').rsplit(['#', '/']).next()) {
+                    anchors.entry(name).or_default().push(schema);
+                }
+                collect_anchors(member, anchors);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        let hex = |byte: Option<u8>| char::from(byte?).to_digit(16);
+        match (byte, rest.clone().next(), rest.clone().nth(1)) {
+            (b'%', high, low) if hex(high).is_some() && hex(low).is_some() => {
+                let value = hex(high).unwrap_or(0) * 16 + hex(low).unwrap_or(0);
+                bytes.push(u8::try_from(value).unwrap_or(b'%'));
+                rest.nth(1);
+            }
+            _ => bytes.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// How often an expression that looks around or back may be tried at one text.
+pub(super) const BACKTRACK_LIMIT: usize = 20_000;
+/// Evaluations inside of each other that an estimate follows.
+const MAX_LEVELS: usize = 1_000;
+/// The stack that an estimate, and a check of what it lets pass, needs.
+pub(super) const STACK_BYTES: usize = MAX_LEVELS * if cfg!(debug_assertions) { 24 << 10 } else { 6 << 10 };
+/// Levels that fit any thread.
+const MAX_STRAIGHT_LEVELS: usize = 100;
+/// Parts of a schema that an estimate looks at; a quarter of a second.
+const MAX_VISITS: u64 = 2_000_000;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn estimate(schema: &Value, value: &Value) -> Option<Work> {
+        stacker::maybe_grow(STACK_BYTES, STACK_BYTES, || Estimate::of(schema, value, 100_000))
+    }
+
+    #[test]
+    fn branches_that_double_are_counted_as_often_as_they_are_evaluated() {
+        let doubling = |n: usize| {
+            let mut definitions = Map::new();
+            for i in 0..n {
+                let next = json!({ "$ref": format!("#/$defs/a{}", i + 1) });
+                definitions.insert(format!("a{i}"), json!({ "anyOf": [next, next] }));
+            }
+            definitions.insert(format!("a{n}"), json!({ "type": "string" }));
+            json!({ "$ref": "#/$defs/a0", "$defs": definitions })
+        };
+        let work = estimate(&doubling(10), &json!(5)).expect("it is little");
+        assert!(work.steps > 1_000 && work.steps < 10_000, "{work:?}");
+        assert_eq!(estimate(&doubling(40), &json!(5)), None);
+        assert!(!Size::of(&doubling(20)).is_small_with(Measure::of(&json!(5)), 10_000_000));
+        // A recursive schema doubles with the depth of the value.
+        let twice = json!({ "anyOf": [{ "properties": { "x": { "$ref": "#" } } }, { "properties": { "x": { "$ref": "#" } } }] });
+        let mut value = json!(1);
+        for _ in 0..60 {
+            value = json!({ "x": value });
+        }
+        assert!(!Size::of(&twice).is_small_with(Measure::of(&value), 10_000_000));
+        assert_eq!(estimate(&twice, &value), None);
+    }
+
+    #[test]
+    fn a_value_is_followed_as_deep_as_the_schema_leads() {
+        let schema = json!({ "type": "array", "items": { "$ref": "#" } });
+        let mut value = json!([]);
+        for _ in 0..50 {
+            value = json!([value]);
+        }
+        let work = estimate(&schema, &value).expect("it is small");
+        assert!(work.levels > 100 && work.levels < 200, "{work:?}");
+        assert!(work.steps < 200, "{work:?}");
+    }
+
+    #[test]
+    fn too_many_steps_and_too_many_levels_have_no_estimate() {
+        let wide = json!({ "items": { "anyOf": vec![json!({ "type": "string" }); 1_000] } });
+        assert_eq!(estimate(&wide, &json!(vec![5; 1_000])), None);
+        let chain: Map<String, Value> =
+            (0..5_000).map(|i| (format!("a{i}"), json!({ "$ref": format!("#/$defs/a{}", i + 1) }))).collect();
+        assert_eq!(estimate(&json!({ "$ref": "#/$defs/a0", "$defs": chain }), &json!(5)), None);
+    }
+
+    #[test]
+    fn a_reference_is_found_by_pointer_anchor_and_name() {
+        let schema = json!({
+            "$defs": { "a b/c": { "const": 1 }, "n": { "$anchor": "here", "const": 2 }, "i": { "$id": "http://x/y.json" } }
+        });
+        let mut anchors = HashMap::new();
+        collect_anchors(&schema, &mut anchors);
+        let walk = Estimate { root: &schema, anchors, known: HashMap::new(), visits_left: 0 };
+        assert_eq!(walk.targets("#/$defs/a%20b~1c"), [&json!({ "const": 1 })]);
+        assert_eq!(walk.targets("#here"), [&schema["$defs"]["n"]]);
+        assert_eq!(walk.targets("y.json"), [&schema["$defs"]["i"]]);
+        assert_eq!(walk.targets("elsewhere"), [&schema]);
+    }
+}
