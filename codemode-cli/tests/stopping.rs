@@ -106,7 +106,7 @@ fn a_result_is_printed_first() {
     let folder = folder("floods");
     let ran = folder.run(&["run", "p.ts", "--mcp", "servers.json", "--timeout", "1s", "--json"]).ends(1);
     assert_eq!(ran.json()["error"]["kind"], "timeout", "{ran:#?}");
-    assert!(ran.took < Duration::from_secs(8), "{ran:#?}");
+    assert!(ran.took < Duration::from_secs(12), "{ran:#?}");
     child_is_gone(&folder);
 }
 
@@ -117,7 +117,7 @@ fn a_signal_ends_a_start_that_hangs() {
         child_began(&folder);
         let begin = Instant::now();
         signal(&child, Signal::TERM);
-        assert!(wait(child, begin).ends(143).took < Duration::from_secs(3));
+        assert!(wait(child, begin).ends(143).took < Duration::from_secs(6));
         child_is_gone(&folder);
         std::fs::remove_file(folder.path("child")).expect("it is there");
     }
@@ -149,7 +149,7 @@ fn a_signal_ends_a_server_whose_server_floods() {
     let child = flooded(&folder);
     let begin = Instant::now();
     signal(&child, Signal::TERM);
-    assert!(wait(child, begin).ends(143).took < Duration::from_secs(7));
+    assert!(wait(child, begin).ends(143).took < Duration::from_secs(10));
     child_is_gone(&folder);
 }
 
@@ -161,7 +161,7 @@ fn a_second_signal_ends_at_once() {
     thread::sleep(Duration::from_millis(300));
     signal(&child, Signal::TERM);
     let ran = wait(child, begin);
-    assert!(matches!(ran.code, Some(130 | 143)) && ran.took < Duration::from_secs(2), "{ran:#?}");
+    assert!(matches!(ran.code, Some(130 | 143)) && ran.took < Duration::from_secs(4), "{ran:#?}");
     child_is_gone(&folder);
 }
 
@@ -176,6 +176,6 @@ fn a_signal_ends_a_run_that_nobody_reads() {
     thread::sleep(Duration::from_secs(2));
     let begin = Instant::now();
     signal(&child, Signal::TERM);
-    assert!(wait(child, begin).ends(143).took < Duration::from_secs(2));
+    assert!(wait(child, begin).ends(143).took < Duration::from_secs(4));
     drop(reader);
 }

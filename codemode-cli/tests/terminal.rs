@@ -18,7 +18,7 @@ use rustix::{
     termios::{Winsize, tcsetwinsize},
 };
 use serde_json::json;
-use support::{Alive, Folder, wait};
+use support::{Alive, Folder, PATIENCE, SOON, wait};
 
 /// A terminal of 60 columns: its end for a program, and what appears on it, piece by piece.
 fn terminal() -> (File, Receiver<(Instant, String)>) {
@@ -132,7 +132,7 @@ fn signals_cancel_the_program_and_its_commands() {
             let pid = Pid::from_raw(child.id().cast_signed()).expect("a number");
             kill_process(pid, signal).expect("it is there");
             let ran = wait(child, begin).ends(code).says(&format!("codemode: cancelled by {name}\n"));
-            assert!(ran.took < Duration::from_secs(2), "{ran:#?}");
+            assert!(ran.took < SOON, "{ran:#?}");
             if json {
                 let reply = ran.json();
                 assert_eq!((&reply["success"], &reply["logs"]), (&json!(false), &json!(["begun"])), "{reply}");
@@ -150,7 +150,7 @@ fn signals_cancel_the_program_and_its_commands() {
 fn until(happened: impl Fn() -> bool) {
     let begin = Instant::now();
     while !happened() {
-        assert!(begin.elapsed() < support::PATIENCE, "it never happened");
+        assert!(begin.elapsed() < PATIENCE, "it never happened");
         thread::sleep(Duration::from_millis(5));
     }
 }

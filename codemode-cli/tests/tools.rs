@@ -3,10 +3,8 @@
 
 mod support;
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
-use support::{Alive, Folder};
+use support::{Alive, Folder, SOON};
 
 /// A tool that is a shell text.
 fn shell(name: &str, text: &str) -> Value {
@@ -95,7 +93,7 @@ fn a_command_that_fails_is_an_error_in_the_program() {
     for (tool, code, said) in &tools {
         let name = tool["name"].as_str().expect("a name");
         let ran = folder.program(call(name, "{}"), &["--tools", "t.json"]);
-        assert!(ran.took < Duration::from_secs(5), "{ran:#?}");
+        assert!(ran.took < SOON, "{ran:#?}");
         let answer = ran.result();
         let message = answer[2].as_str().unwrap_or_default();
         assert!(answer[1] == *code && message.contains(said) && message.len() < 5_000, "{name}: {answer}");
@@ -116,7 +114,7 @@ fn a_command_may_close_its_input_and_leave_children() {
     let leaves = shell("leaves", &format!("{} exec <&-; sleep 600 & echo 5", Alive::HOLD));
     folder.file("t.json", json!([leaves]).to_string());
     let ran = folder.program(call("leaves", "{ text: 'x'.repeat(2_000_000) }"), &["--tools", "t.json"]);
-    assert!(ran.took < Duration::from_secs(3), "{ran:#?}");
+    assert!(ran.took < SOON, "{ran:#?}");
     assert_eq!(ran.result(), 5);
     alive.ends();
 }
@@ -126,25 +124,25 @@ fn nothing_of_a_command_outlives_its_execution() {
     let folder = Folder::new();
     let hangs = shell("hangs", &format!("{} trap '' TERM INT; sleep 600 & sleep 600; sleep 600", Alive::HOLD));
     for (tool, source, args) in [
-        (hangs.clone(), "await external_hangs({})", &["--timeout", "300ms"][..]),
-        (with(hangs.clone(), "timeoutMs", json!(200)), "await external_hangs({})", &[]),
+        (hangs.clone(), "await external_hangs({})", &["--timeout", "1s"][..]),
+        (with(hangs.clone(), "timeoutMs", json!(1_000)), "await external_hangs({})", &[]),
         // The program ends first.
         (
             hangs.clone(),
-            "external_hangs({}); await new Promise((go) => setTimeout(go, 300)); throw Error('enough')",
+            "external_hangs({}); await new Promise((go) => setTimeout(go, 1000)); throw Error('enough')",
             &[],
         ),
         // The engine is busy when the deadline comes.
         (
             hangs,
-            "external_hangs({}); await new Promise((go) => setTimeout(go, 200)); for (;;) {}",
-            &["--timeout", "600ms"],
+            "external_hangs({}); await new Promise((go) => setTimeout(go, 1000)); for (;;) {}",
+            &["--timeout", "1500ms"],
         ),
     ] {
         folder.file("t.json", json!([tool]).to_string());
         let alive = Alive::watch(&folder);
         let ran = folder.program(source, &[args, &["--tools", "t.json"]].concat()).ends(1);
-        assert!(ran.took < Duration::from_secs(3), "{ran:#?}");
+        assert!(ran.took < SOON, "{ran:#?}");
         alive.ends();
         std::fs::remove_file(folder.path("alive")).expect("the pipe");
     }
@@ -158,11 +156,12 @@ fn a_session_of_its_own_outlives_no_call() {
     };
     // Without an environment it is found only while its parent lives.
     let bare = "setsid env -i sh -c 'sleep 600 & sleep 600' & sleep 600";
-    for (tool, code) in [(leaves("echo 5"), 0), (leaves("exit 3"), 1), (leaves("sleep 600"), 1), (leaves(bare), 1)] {
-        folder.file("t.json", json!([with(tool, "timeoutMs", json!(500))]).to_string());
+    let hangs = |rest| with(leaves(rest), "timeoutMs", json!(1_000));
+    for (tool, code) in [(leaves("echo 5"), 0), (leaves("exit 3"), 1), (hangs("sleep 600"), 1), (hangs(bare), 1)] {
+        folder.file("t.json", json!([tool]).to_string());
         let alive = Alive::watch(&folder);
         let ran = folder.program("return await external_leaves({})", &["--tools", "t.json"]).ends(code);
-        assert!(ran.took < Duration::from_secs(5), "{ran:#?}");
+        assert!(ran.took < SOON, "{ran:#?}");
         alive.ends();
         std::fs::remove_file(folder.path("alive")).expect("the pipe");
     }

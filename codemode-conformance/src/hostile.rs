@@ -59,7 +59,14 @@ impl Hostile {
             return child::report(self.work(&job.to_string_lossy(), known));
         }
         if let Some(soak) = soak::Soak::wanted() {
-            return soak.supervise();
+            return match (self.driver)() {
+                Ok(driver) if soak.is_for(driver.name()) => soak.supervise(),
+                Ok(_) => ExitCode::SUCCESS,
+                Err(why) => {
+                    eprintln!("{why}");
+                    ExitCode::FAILURE
+                }
+            };
         }
         run_in_order(Suite::Hostile, known, |_| {
             let programs =

@@ -160,6 +160,8 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a crate in a workspace")
 }
 
+/// More than a busy machine makes of a moment, and less than any deadline that ends what hangs.
+pub const SOON: Duration = Duration::from_secs(10);
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Tells when every process that a tool started is gone: they hold the end of a pipe that the test reads.
@@ -183,6 +185,6 @@ impl Alive {
     /// Expects that the command ran and that nothing of it is left.
     #[track_caller]
     pub fn ends(self) {
-        assert_eq!(self.0.recv_timeout(Duration::from_secs(3)).as_deref(), Ok("up\n"), "a process is left");
+        assert_eq!(self.0.recv_timeout(SOON).as_deref(), Ok("up\n"), "a process is left");
     }
 }

@@ -30,6 +30,8 @@ pub(super) struct Soak {
     folder: PathBuf,
     /// One program alone, instead.
     replay: bool,
+    /// The only driver that is meant; each, if there is none.
+    driver: Option<String>,
 }
 
 /// What a process looked like between two programs.
@@ -75,7 +77,13 @@ impl Soak {
             timeout: Duration::from_secs(60 * number("CODEMODE_SOAK_MINUTES").unwrap_or(1)),
             folder: folder.into(),
             replay: replayed.is_some(),
+            driver: env::var("CODEMODE_SOAK_DRIVER").ok(),
         })
+    }
+
+    /// Whether this driver is meant.
+    pub fn is_for(&self, driver: &str) -> bool {
+        self.driver.as_deref().is_none_or(|meant| meant == driver)
     }
 
     pub fn supervise(&self) -> ExitCode {

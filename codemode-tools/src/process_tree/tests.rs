@@ -3,7 +3,7 @@
 use std::{
     io::Read,
     os::unix::process::CommandExt,
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
     sync::mpsc,
     thread,
     time::Duration,
@@ -32,6 +32,12 @@ fn dies(text: &str, ends_itself: bool) {
     if ends_itself {
         child.wait().expect("it ends");
     }
+    is_over(&tree, &mut child, output, text);
+}
+
+/// Kills the tree, and expects that nothing holds the output any longer.
+#[track_caller]
+fn is_over(tree: &ProcessTree, child: &mut Child, mut output: ChildStdout, text: &str) {
     tree.kill();
     let (tell, hear) = mpsc::channel();
     thread::spawn(move || tell.send(output.read_to_end(&mut Vec::new()).is_ok()));
@@ -74,6 +80,37 @@ fn a_name_cannot_hide_a_process() {
 #[test]
 fn what_goes_on_starting_others_dies() {
     dies("f() { while :; do setsid sleep 600 & sleep 0.002; done; }; f & f & sleep 0.3; echo ok; wait", false);
+}
+
+#[test]
+fn what_is_becoming_another_program_dies() {
+    // Each of them does nothing but become a shell again, and has no parent by which it could be found.
+    let again = r#"exec sh -c "eval \"\$AGAIN\"""#;
+    dies(
+        &format!(
+            "export AGAIN='{again}'; for i in 1 2 3 4 5 6; do (setsid sh -c \"$AGAIN\" &); done; sleep 0.2; echo ok"
+        ),
+        true,
+    );
+}
+
+#[test]
+fn a_program_that_ends_before_it_is_recorded_leaves_nothing() {
+    let tree = ProcessTree::new();
+    let (name, value) = tree.variable();
+    let mut command = Command::new("sh");
+    command.args(["-c", "setsid sleep 600 &"]).env(name, value).process_group(0).stdin(Stdio::null());
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("a shell");
+    // It is not waited for, so its number stays its own.
+    let state = format!("/proc/{}/stat", child.id());
+    while !std::fs::read_to_string(&state).expect("it is there").contains(") Z ") {
+        thread::sleep(Duration::from_millis(1));
+    }
+    // The other one has left the group by then.
+    thread::sleep(Duration::from_millis(100));
+    tree.began(child.id());
+    let output = child.stdout.take().expect("a pipe");
+    is_over(&tree, &mut child, output, "setsid sleep 600 &");
 }
 
 #[test]
