@@ -201,6 +201,8 @@ impl Execution {
     /// Takes one message of the guest. Called on the engine's thread, inside the engine.
     fn post(&self, text: &str) -> Option<String> {
         let mut actions = VecDeque::new();
+        // Before the lock, for which the timer of all executions waits: it may be long.
+        let message = GuestMessage::parse(text);
         let mut state = self.lock();
         let Some(running) = &mut state.running else {
             return Some(refusal("no program runs here"));
@@ -219,9 +221,12 @@ impl Execution {
                 return None;
             }
         }
-        let reply = match GuestMessage::parse(text) {
+        let reply = match message {
             Err(_) => Some(running.event_loop.refuse()),
-            Ok(GuestMessage::Url(request)) => return Some(url::answer(request)),
+            Ok(GuestMessage::Url(request)) => {
+                drop(state);
+                return Some(url::answer(request));
+            }
             Ok(said) => state.advance(Input::Message(said), &mut actions),
         };
         drop(state);

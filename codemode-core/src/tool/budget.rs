@@ -9,6 +9,8 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
+use super::references::References;
+
 /// What a check takes, at most.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Work {
@@ -115,11 +117,8 @@ impl Measure {
 
 /// A walk over a schema and a value.
 pub(super) struct Estimate<'a> {
-    root: &'a Value,
-    /// By name, what a reference can mean that is no pointer.
-    anchors: HashMap<&'a str, Vec<&'a Value>>,
-    /// By target of a reference and value: what it takes. `None` while it is being counted: the validator stops there as
-    /// well.
+    references: References<'a>,
+    /// By target of a reference and value: what it takes. `None` while it is being counted.
     known: HashMap<(*const Value, *const Value), Option<Work>>,
     visits_left: u64,
 }
@@ -128,19 +127,19 @@ impl<'a> Estimate<'a> {
     /// What it takes to check `value`; `None` when that is more than `max_steps`, more than an estimate may take itself, or
     /// too deep. Needs [`STACK_BYTES`] of stack.
     pub(super) fn of(schema: &'a Value, value: &'a Value, max_steps: u64) -> Option<Work> {
-        let mut anchors = HashMap::new();
-        collect_anchors(schema, &mut anchors);
         let visits_left = max_steps.min(MAX_VISITS);
-        let mut walk = Self { root: schema, anchors, known: HashMap::new(), visits_left };
+        let mut walk = Self { references: References::of(schema), known: HashMap::new(), visits_left };
         walk.visit(schema, value, 0).filter(|work| work.steps <= max_steps)
     }
 
-    /// What a reference leads to, counted once for each value.
-    fn follow(&mut self, schema: &'a Value, value: &'a Value, level: usize) -> Option<Work> {
+    /// What a reference leads to, counted once for each value. One that leads back to where it came from, for the same
+    /// value, means nothing, and a validator may go every way there is through a net of them: it is refused where it is
+    /// `certain` that this is its target.
+    fn follow(&mut self, schema: &'a Value, value: &'a Value, level: usize, certain: bool) -> Option<Work> {
         let key = (std::ptr::from_ref(schema), std::ptr::from_ref(value));
         match self.known.get(&key) {
             Some(Some(work)) => return Some(*work),
-            Some(None) => return Some(Work { steps: 1, levels: 1 }),
+            Some(None) => return (!certain).then_some(Work { steps: 1, levels: 1 }),
             None => {}
         }
         self.known.insert(key, None);
@@ -188,8 +187,10 @@ impl<'a> Estimate<'a> {
                 }
             }
             "$ref" | "$dynamicRef" | "$recursiveRef" => {
-                for schema in self.targets(inner.as_str().unwrap_or("#")) {
-                    let inner = self.follow(schema, value, level + 1)?;
+                let targets = self.references.targets(inner.as_str().unwrap_or("#"));
+                let alone = targets.len() == 1;
+                for schema in targets {
+                    let inner = self.follow(schema, value, level + 1, alone)?;
                     work.add(inner);
                 }
             }
@@ -219,10 +220,13 @@ impl<'a> Estimate<'a> {
             "items" | "additionalItems" | "unevaluatedItems" | "contains" => {
                 self.add_members(inner, value, level, work)?;
             }
-            // The names are texts of their own, which are not looked into.
+            // The names are texts of their own; one without letters stands for all of them.
             "propertyNames" => {
-                let names = value.as_object().map_or(0, Map::len) as u64;
-                work.steps = work.steps.saturating_add(names.saturating_mul(Size::of(inner).nodes as u64));
+                let names = value.as_object().into_iter().flat_map(Map::keys);
+                let (count, bytes) = names.fold((0, 0), |(count, bytes), name| (count + 1, bytes + name.len() as u64));
+                let one = self.visit(inner, &NAME, level + 1)?;
+                let steps = one.steps.saturating_mul(count + bytes / 32);
+                work.add(Work { steps, ..one });
             }
             _ => {}
         }
@@ -245,19 +249,6 @@ impl<'a> Estimate<'a> {
     fn add_pairwise(&mut self, schemas: &'a Value, value: &'a Value, level: usize, work: &mut Work) -> Option<()> {
         let (schemas, items) = (schemas.as_array().into_iter().flatten(), value.as_array().into_iter().flatten());
         schemas.zip(items).try_for_each(|(schema, item)| self.add(schema, item, level, work))
-    }
-
-    /// Everything that a reference can mean; the whole schema when nothing is found.
-    fn targets(&self, reference: &str) -> Vec<&'a Value> {
-        if reference == "#" || reference.is_empty() {
-            return vec![self.root];
-        }
-        let decoded = reference.strip_prefix('#').map(percent_decoded);
-        if let Some(target) = decoded.filter(|pointer| pointer.starts_with('/')).and_then(|p| self.root.pointer(&p)) {
-            return vec![target];
-        }
-        let name = reference.rsplit(['#', '/']).next().unwrap_or(reference);
-        self.anchors.get(name).cloned().unwrap_or_else(|| vec![self.root])
     }
 }
 
@@ -289,42 +280,9 @@ fn is_backtracking(pattern: &str) -> bool {
     pattern.contains("(?") || pattern.contains('\\') && pattern.contains(|c: char| c.is_ascii_digit() || c == 'k')
 }
 
-fn collect_anchors<'a>(schema: &'a Value, anchors: &mut HashMap<&'a str, Vec<&'a Value>>) {
-    match schema {
-        Value::Array(items) => items.iter().for_each(|item| collect_anchors(item, anchors)),
-        Value::Object(members) => {
-            for (key, member) in members {
-                let name =
-                    member.as_str().filter(|_| matches!(key.as_str(), "$anchor" | "$dynamicAnchor" | "$id" | "id"));
-                if let Some(name) = name.and_then(|name| name.trim_end_matches('#').rsplit(['#', '/']).next()) {
-                    anchors.entry(name).or_default().push(schema);
-                }
-                collect_anchors(member, anchors);
-            }
-        }
-        _ => {}
-    }
-}
-
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        let hex = |byte: Option<u8>| char::from(byte?).to_digit(16);
-        match (byte, rest.clone().next(), rest.clone().nth(1)) {
-            (b'%', high, low) if hex(high).is_some() && hex(low).is_some() => {
-                let value = hex(high).unwrap_or(0) * 16 + hex(low).unwrap_or(0);
-                bytes.push(u8::try_from(value).unwrap_or(b'%'));
-                rest.nth(1);
-            }
-            _ => bytes.push(byte),
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 /// How often an expression that looks around or back may be tried at one text.
 pub(super) const BACKTRACK_LIMIT: usize = 20_000;
+static NAME: Value = Value::String(String::new());
 /// Evaluations inside of each other that an estimate follows.
 const MAX_LEVELS: usize = 1_000;
 /// The stack that an estimate, and a check of what it lets pass, needs.
@@ -388,19 +346,5 @@ mod tests {
         let chain: Map<String, Value> =
             (0..5_000).map(|i| (format!("a{i}"), json!({ "$ref": format!("#/$defs/a{}", i + 1) }))).collect();
         assert_eq!(estimate(&json!({ "$ref": "#/$defs/a0", "$defs": chain }), &json!(5)), None);
-    }
-
-    #[test]
-    fn a_reference_is_found_by_pointer_anchor_and_name() {
-        let schema = json!({
-            "$defs": { "a b/c": { "const": 1 }, "n": { "$anchor": "here", "const": 2 }, "i": { "$id": "http://x/y.json" } }
-        });
-        let mut anchors = HashMap::new();
-        collect_anchors(&schema, &mut anchors);
-        let walk = Estimate { root: &schema, anchors, known: HashMap::new(), visits_left: 0 };
-        assert_eq!(walk.targets("#/$defs/a%20b~1c"), [&json!({ "const": 1 })]);
-        assert_eq!(walk.targets("#here"), [&schema["$defs"]["n"]]);
-        assert_eq!(walk.targets("y.json"), [&schema["$defs"]["i"]]);
-        assert_eq!(walk.targets("elsewhere"), [&schema]);
     }
 }

@@ -2,6 +2,8 @@
 
 mod budget;
 mod error;
+mod preparation;
+mod references;
 mod schema;
 pub(crate) mod secrets;
 

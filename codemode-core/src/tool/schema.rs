@@ -10,7 +10,10 @@ use serde_json::Value;
 
 use codemode_typescript::{InputProblem, LiteralInput};
 
-use super::budget::{BACKTRACK_LIMIT, Estimate, Measure, STACK_BYTES, Size};
+use super::{
+    budget::{BACKTRACK_LIMIT, Estimate, Measure, STACK_BYTES, Size},
+    preparation::Preparation,
+};
 use crate::types::is_deeper;
 
 /// A schema ready to check values. References to other documents are never followed.
@@ -59,7 +62,15 @@ impl Schema {
             .with_pattern_options(PatternOptions::fancy_regex().backtrack_limit(BACKTRACK_LIMIT));
         // One reference leads to the next, each with frames of its own.
         let stack = MAX_SCHEMA_DEPTH.saturating_add(size.references()).saturating_mul(BUILD_BYTES);
-        let validator = stacker::maybe_grow(stack, stack, || options.build(schema));
+        let validator = stacker::maybe_grow(stack, stack, || {
+            if size.references() > 0 {
+                let Preparation { compiled, looked_at } = Preparation::of(schema);
+                if compiled > MAX_COMPILED_AGAIN || looked_at > MAX_LOOKED_AT_AGAIN {
+                    return Err("its references lead to the same parts too often, or in circles".to_owned());
+                }
+            }
+            Ok(options.build(schema))
+        })?;
         validator.map(|validator| Self { validator, size }).map_err(|error| {
             let path = path_text(&error);
             let at = if path == "$" { String::new() } else { format!(" at {path}") };
@@ -288,6 +299,9 @@ const MAX_SCHEMA_DEPTH: usize = 256;
 
 /// References in one schema, and the stack that preparing each may take, for one may lead to the next.
 const MAX_REFERENCES: usize = 10_000;
+/// Parts of a schema that are compiled once more, some hundred bytes each, or looked at.
+const MAX_COMPILED_AGAIN: u64 = 50_000;
+const MAX_LOOKED_AT_AGAIN: u64 = 500_000;
 const BUILD_BYTES: usize = if cfg!(debug_assertions) { 24 << 10 } else { 6 << 10 };
 /// Evaluations of parts of a schema in one check: about a second.
 const MAX_STEPS: u64 = 10_000_000;
@@ -373,6 +387,65 @@ mod tests {
         let schema = Schema::new(&source).expect("a valid schema");
         let mismatches = schema.check(&source, &json!({ "v": 5 })).expect("it is judged");
         assert_eq!(mismatches[0].path, "$.v");
+        assert!(begun.elapsed().as_secs() < 10);
+    }
+
+    #[test]
+    fn a_schema_that_grows_when_it_is_prepared_is_refused() {
+        let begun = std::time::Instant::now();
+        let kinds = [json!({ "allOf": ["next", "next"] }), json!({ "if": "next", "then": "next" })];
+        for (kind, word) in kinds
+            .into_iter()
+            .flat_map(|kind| ["unevaluatedProperties", "unevaluatedItems"].map(|word| (kind.clone(), word)))
+        {
+            let schema = |n: usize| {
+                let mut definitions = serde_json::Map::new();
+                for i in 0..n {
+                    let next = format!("{{\"$ref\":\"#/$defs/a{}\"}}", i + 1);
+                    let text = kind.to_string().replace("\"next\"", &next);
+                    definitions.insert(format!("a{i}"), serde_json::from_str(&text).expect("it is JSON"));
+                }
+                definitions.insert(format!("a{n}"), json!({ "type": "string" }));
+                json!({ word: false, "$ref": "#/$defs/a0", "$defs": definitions })
+            };
+            assert!(Schema::new(&schema(6)).is_ok());
+            let refused = Schema::new(&schema(40)).err().expect("it is refused");
+            assert!(refused.contains("too often, or in circles"), "{refused}");
+        }
+        assert!(begun.elapsed().as_secs() < 10);
+    }
+
+    #[test]
+    fn work_is_found_wherever_references_lead() {
+        let begun = std::time::Instant::now();
+        let defs = |n: usize, at: &str| {
+            let mut definitions = serde_json::Map::new();
+            for i in 0..n {
+                let next = json!({ "$ref": format!("{at}#/$defs/a{}", i + 1) });
+                definitions.insert(format!("a{i}"), json!({ "anyOf": [next, next] }));
+            }
+            definitions.insert(format!("a{n}"), json!({ "type": "number" }));
+            definitions
+        };
+        let names = json!({ "propertyNames": { "$ref": "#/$defs/a0" }, "$defs": defs(40, "") });
+        let mut inside = json!({ "$id": "http://h/r.json", "$ref": "#/$defs/a0", "$defs": defs(40, "") });
+        let embedded = json!({ "$ref": "http://h/r.json", "$defs": { "a0": {}, "r": inside } });
+        inside["$defs"] = defs(40, "http://h/r.json").into();
+        // Every part leads to all others, by every way there is.
+        let net: serde_json::Map<String, Value> = (0..13)
+            .map(|i| {
+                let others = (0..13).filter(|other| *other != i);
+                let others: Vec<Value> = others.map(|other| json!({ "$ref": format!("#/$defs/n{other}") })).collect();
+                (format!("n{i}"), json!({ "anyOf": others, "allOf": others }))
+            })
+            .collect();
+        let net = json!({ "$ref": "#/$defs/n0", "$defs": net });
+        assert!(Schema::new(&net).is_err());
+        for source in [names, embedded, inside] {
+            let schema = Schema::new(&source).expect("a valid schema");
+            assert_eq!(schema.check(&source, &json!({ "v": 5 })), Err(TooMuchWork));
+            assert_eq!(schema.check_literal(&source, &LiteralInput::new(json!({ "v": 5 }))), []);
+        }
         assert!(begun.elapsed().as_secs() < 10);
     }
 

@@ -24,8 +24,8 @@ impl CheckableProgram {
     /// Why a compiler may not see it: it does not parse, or it names modules or files.
     pub(crate) fn of(code: &str) -> Result<Self, String> {
         let text = fence::program_text(code);
-        let nesting = nesting::measure(&text).map_err(|_| "the program nests too deeply".to_owned())?;
-        let (body, in_parentheses) = stack::with_room(nesting, || stack::with_arena(|arena| inspect(arena, &text)))?;
+        nesting::measure(&text).map_err(|_| "the program nests too deeply".to_owned())?;
+        let (body, in_parentheses) = stack::with_room(&text, || stack::with_arena(|arena| inspect(arena, &text)))?;
         let (head, foot) = match in_parentheses {
             true => ("async function program() { return (", "\n) }"),
             false => ("async function program() {", "\n}"),

@@ -15,6 +15,7 @@ use super::diagnostic::{Diagnostic, DiagnosticKind, Reporter};
 use super::edit::{Edits, Place};
 use super::free_names::Names;
 use super::inputs::Inputs;
+use super::nesting::Nesting;
 use super::options::CompileOptions;
 use super::patterns::Patterns;
 use super::position::{Positions, Step, trace};
@@ -66,8 +67,8 @@ pub(super) fn compile_by(
     };
     // The parser has 100,000 lines and reads untrusted text: a panic that is left in it must not reach the host.
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        stack::with_room(nesting, || {
-            stack::with_arena(|arena| Compilation { arena, source, options, strategy }.run(&text, reporter))
+        stack::with_room(&text, || {
+            stack::with_arena(|arena| Compilation { arena, source, options, strategy, nesting }.run(&text, reporter))
         })
     }));
     outcome.unwrap_or_else(|_| {
@@ -83,6 +84,7 @@ struct Compilation<'a, 'o> {
     source: &'o str,
     options: &'o CompileOptions<'o>,
     strategy: Strategy,
+    nesting: Nesting,
 }
 
 impl<'a> Compilation<'a, '_> {
@@ -94,6 +96,10 @@ impl<'a> Compilation<'a, '_> {
         let resolved = SemanticBuilder::new().with_check_syntax_error(true).with_build_nodes(true).build(program);
         if !resolved.diagnostics.is_empty() {
             parse::report_errors(resolved.diagnostics.iter(), parsed.text, &mut reporter);
+            return Err(reporter.finish().0);
+        }
+        if let Err(deep) = self.nesting.check(resolved.semantic.nodes()) {
+            unsupported::report_depth(deep, &mut reporter);
             return Err(reporter.finish().0);
         }
         let analysis = Analysis::new(parsed.text, program, &resolved.semantic);

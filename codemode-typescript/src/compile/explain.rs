@@ -49,9 +49,11 @@ pub struct Explanation {
 pub fn explain(source: &str, error: &EngineError<'_>, answer_of: &dyn Fn(&str) -> Option<String>) -> Explanation {
     let Some(kind) = ErrorKind::of(error.message) else { return Explanation::default() };
     let text = fence::program_text(source);
-    let Ok(nesting) = nesting::measure(&text) else { return Explanation::default() };
+    if nesting::measure(&text).is_err() {
+        return Explanation::default();
+    }
     let explained = catch_unwind(AssertUnwindSafe(|| {
-        stack::with_room(nesting, || {
+        stack::with_room(&text, || {
             stack::with_arena(|arena| {
                 let parsed = parse::parse(arena, arena.alloc_str(&text), &mut Reporter::new(source))?;
                 let program = &*arena.alloc(parsed.program);

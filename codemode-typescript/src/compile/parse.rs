@@ -13,6 +13,7 @@ use oxc::span::{GetSpan, SourceType};
 
 use super::diagnostic::{DiagnosticKind, Reporter};
 use super::lexical::{is_word_start, quoted, skip_trivia, token_at};
+use super::nesting;
 
 /// A program that parsed.
 pub(super) struct Parsed<'a> {
@@ -140,7 +141,8 @@ fn is_one_literal(program: &Program<'_>) -> bool {
 
 /// JSX parses as nonsense in TypeScript proper: name it when the text is correct with it.
 fn report_jsx(arena: &Allocator, text: &str, reporter: &mut Reporter<'_>) -> bool {
-    if !text.contains("</") && !text.contains("/>") {
+    // In JSX quotes and brackets may be plain text, which the scan for nesting does not know.
+    if (!text.contains("</") && !text.contains("/>")) || !nesting::is_shallow(text) {
         return false;
     }
     let text: &str = arena.alloc_str(text);

@@ -7,12 +7,14 @@ use std::cell::RefCell;
 
 use oxc::allocator::Allocator;
 
-use super::nesting::Nesting;
+use super::nesting::{self, Nesting};
 
 const BASE_BYTES: usize = 256 * 1024;
 const BRACKET_BYTES: usize = if cfg!(debug_assertions) { 24 * 1024 } else { 6 * 1024 };
-/// Twice the cost, for the scan may miss half of a chain: see `nesting.rs` on commas.
+/// Twice the cost, for the scan may miss half of a chain, behind commas.
 const OPERATOR_BYTES: usize = if cfg!(debug_assertions) { 10 * 1024 } else { 4 * 1024 };
+/// 256 KiB of brackets need less, optimised; for a longer text it is the limits of nesting that hold.
+const MAX_BYTES: usize = if cfg!(target_pointer_width = "64") { 8 << 30 } else { 512 << 20 };
 /// An arena that one large program has grown is not kept for the small ones after it.
 const KEPT_ARENA_BYTES: usize = 1024 * 1024;
 
@@ -20,13 +22,20 @@ thread_local! {
     static ARENA: RefCell<Option<Allocator>> = const { RefCell::new(None) };
 }
 
-/// Runs `work` on this thread's stack if enough of it is left for a program of this nesting, else on one of its own.
-pub(super) fn with_room<R>(nesting: Nesting, work: impl FnOnce() -> R) -> R {
-    let needed = room(nesting);
+/// Runs `work` on this thread's stack if enough of it is left for `text`, whatever its tokens are, else on one of its own,
+/// of which the system gives as much as is used.
+///
+/// It panics if the system has no room for so large a one.
+pub(super) fn with_room<R>(text: &str, work: impl FnOnce() -> R) -> R {
+    let Nesting { brackets, chain } = nesting::most(text);
+    // No half of a chain is missed here.
+    let needed = BASE_BYTES + brackets as usize * BRACKET_BYTES + chain as usize * (OPERATOR_BYTES / 2);
+    let needed = needed.min(MAX_BYTES);
     stacker::maybe_grow(needed, needed, work)
 }
 
-/// Bytes of stack for a program of this nesting.
+/// Bytes of stack that are enough for a program of this nesting.
+#[cfg(test)]
 pub(super) fn room(nesting: Nesting) -> usize {
     BASE_BYTES + nesting.brackets as usize * BRACKET_BYTES + nesting.chain as usize * OPERATOR_BYTES
 }

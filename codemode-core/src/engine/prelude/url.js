@@ -1,6 +1,11 @@
 // URL and URLSearchParams. The host parses (`post("url\n" + JSON)` answers with JSON); the guest side keeps the parts.
 
-const jsonString = (text) => stringify(apply(toWellFormed, text, []));
+const urlMax = 1048576;
+// A long one is refused by name: the host reads it in one go, which no deadline ends.
+const jsonString = (text) => {
+  if (text.length > urlMax) throw new RangeErrorCtor("a URL of " + text.length + " characters is too long; at most " + urlMax + " are allowed");
+  return stringify(apply(toWellFormed, text, []));
+};
 // { href, origin, protocol, ... } or null. Built by hand: `stringify` of an array would look for a `toJSON` of the guest's.
 const parseUrl = (url, base) => parse(ask('url\n["parse",' + jsonString(url) + "," + (base === null ? "null" : jsonString(base)) + "]"));
 const tryUrl = (url, base) => parseUrl(StringFn(url), base === undefined ? null : StringFn(base));
@@ -19,7 +24,8 @@ const URLClass = class URL {
   }
   static canParse(url, base = undefined) { return tryUrl(url, base) !== null; }
   static parse(url, base = undefined) {
-    try { return new URLClass(url, base); } catch { return null; }
+    const text = StringFn(url), from = base === undefined ? base : StringFn(base);
+    return tryUrl(text, from) === null ? null : new URLClass(text, from);
   }
 
   #set(part, value) {

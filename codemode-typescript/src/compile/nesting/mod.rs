@@ -1,7 +1,9 @@
 //! Measures, before any recursive parser runs, how deeply a program nests, in one pass over its bytes.
 //!
-//! The figures must never be too low: the stack for the parser is sized from them. Where text is ambiguous without a
-//! parser (is `/` a division or a regular expression?) the scan notes it and counts everything instead.
+//! Programs over the limits are refused by these figures, so they must not be too low. Where text is ambiguous without a
+//! parser (is `/` a division or a regular expression?) the scan notes it and counts everything instead. What it takes for
+//! certain may still be wrong where the parser reports an error and reads on: so the stack is sized by [`most`], which
+//! knows no tokens, and what was parsed is measured once more.
 //!
 //! The scan also bounds how often the parser reads again what it has read: behind a `(`, `<` or `?` it guesses what
 //! follows (an arrow function? type arguments?), and where that was wrong it goes back. One guess inside another makes
@@ -27,10 +29,28 @@ pub(crate) fn measure(text: &str) -> Result<Nesting, TooDeep> {
 
 /// The bound that holds however the ambiguous text is read.
 fn count_everything(text: &str, offset: u32) -> Result<Nesting, TooDeep> {
-    let (mut brackets, mut chain, mut guesses, mut in_word) = (0, 0, 0_u64, false);
+    let Nesting { brackets, chain } = most(text);
+    if brackets > MAX_NESTING_UNSURE || chain > MAX_CHAIN_UNSURE {
+        let limit = if brackets > MAX_NESTING_UNSURE { Limit::Brackets } else { Limit::Operators };
+        return Err(TooDeep { offset, limit });
+    }
+    let guesses = text.bytes().filter(|byte| matches!(byte, b'(' | b'<' | b'?')).count() as u64;
+    if guesses * u64::from(brackets + chain) / 2 > MAX_REREADS_UNSURE {
+        return Err(TooDeep { offset, limit: Limit::Rereads });
+    }
+    Ok(Nesting { brackets, chain })
+}
+
+/// Whether `text` is so short that it nests within the limits whatever its tokens are, as JSX for example.
+pub(crate) fn is_shallow(text: &str) -> bool {
+    count_everything(text, 0).is_ok()
+}
+
+/// More than any reading of `text` can nest: as if nothing in it ever closed.
+pub(crate) fn most(text: &str) -> Nesting {
+    let (mut brackets, mut chain, mut in_word) = (0, 0, false);
     for byte in text.bytes() {
         let word = is_word(byte);
-        guesses += u64::from(matches!(byte, b'(' | b'<' | b'?'));
         match byte {
             b'(' | b'[' | b'{' => brackets += 1,
             b' ' | b'\t' | b'\r' | b'\n' => {}
@@ -39,12 +59,5 @@ fn count_everything(text: &str, offset: u32) -> Result<Nesting, TooDeep> {
         }
         in_word = word;
     }
-    if brackets > MAX_NESTING_UNSURE || chain > MAX_CHAIN_UNSURE {
-        let limit = if brackets > MAX_NESTING_UNSURE { Limit::Brackets } else { Limit::Operators };
-        return Err(TooDeep { offset, limit });
-    }
-    if guesses * u64::from(brackets + chain) / 2 > MAX_REREADS_UNSURE {
-        return Err(TooDeep { offset, limit: Limit::Rereads });
-    }
-    Ok(Nesting { brackets, chain })
+    Nesting { brackets, chain }
 }

@@ -96,6 +96,9 @@ impl<'a> Scan<'a> {
 
     /// The bounds of the whole text, or where it became ambiguous.
     pub fn run(mut self) -> Result<Result<Nesting, u32>, TooDeep> {
+        if self.bytes.starts_with(b"#!") {
+            self.skip_line_comment();
+        }
         while self.ahead > 0
             && let Some(byte) = self.byte(0)
         {
@@ -186,9 +189,16 @@ impl<'a> Scan<'a> {
                 length = 2;
                 Before::Operator
             }
-            b'>' => Before::Unclear,
+            // `?` and `*` are also whole types, which the parser reports and reads on.
+            b'>' | b'?' | b'*' => Before::Unclear,
             _ => Before::Operator,
         };
+        if byte == b'<' && self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(b"<!--"))
+            || byte == b'-' && self.new_line && self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(b"-->"))
+        {
+            // A comment in a script, operators in a module.
+            self.unsure(self.at);
+        }
         self.add(length)?;
         match byte {
             b'<' => {
@@ -246,7 +256,9 @@ impl<'a> Scan<'a> {
         if matches!(kind, Word::Statement | Word::Control) || matches!(word, b"else" | b"while") {
             self.keep_through_commas();
         }
-        self.control_word = kind == Word::Control || word == b"while" || (after_control && word == b"await");
+        self.control_word = kind == Word::Control
+            || (kind == Word::Continues && word == b"while")
+            || (after_control && word == b"await");
         Ok(())
     }
 
@@ -258,9 +270,12 @@ impl<'a> Scan<'a> {
             scan.add(1)
         };
         let unclear = match self.before {
-            Before::Operand | Before::Dot => return division(self),
-            Before::Operator | Before::Control | Before::Semicolon => false,
-            Before::CloseBrace | Before::Unclear => true,
+            // In a new line the statement before may be complete: `let a`, `import "a"`, `type A = B`.
+            Before::Operand if !self.new_line => return division(self),
+            Before::Dot => return division(self),
+            Before::Operator | Before::Semicolon => false,
+            // `if`, `while` and their like may be names of members as well.
+            Before::Operand | Before::Control | Before::CloseBrace | Before::Unclear => true,
         };
         let end = self.regex_end();
         self.ahead = self.ahead.saturating_sub(end.unwrap_or_else(|at| at) - self.at);
@@ -295,6 +310,7 @@ impl<'a> Scan<'a> {
         loop {
             match self.bytes.get(at) {
                 None | Some(b'\n' | b'\r') => return Err(at),
+                Some(0xE2) if wide_line_break(self.bytes, at) => return Err(at),
                 Some(b'\\') if matches!(self.bytes.get(at + 1), Some(b'\n' | b'\r')) => return Err(at),
                 Some(b'\\') => at += 1,
                 Some(b'[') => in_class = true,
@@ -313,6 +329,7 @@ impl<'a> Scan<'a> {
         self.at += 1;
         while let Some(byte) = self.byte(0) {
             self.at += match byte {
+                b'\\' if self.byte(1) == Some(b'\r') && self.byte(2) == Some(b'\n') => 3,
                 b'\\' => 2,
                 b'\n' | b'\r' => break,
                 _ => 1,
@@ -455,7 +472,7 @@ impl<'a> Scan<'a> {
     }
 
     fn at_wide_line_break(&self) -> bool {
-        matches!(self.bytes.get(self.at..self.at + 3), Some([0xE2, 0x80, 0xA8 | 0xA9]))
+        wide_line_break(self.bytes, self.at)
     }
 
     fn skip_wide_space(&mut self) -> bool {
@@ -475,4 +492,9 @@ impl<'a> Scan<'a> {
         let c = bytes.utf8_chunks().next()?.valid().chars().next()?;
         (c.is_whitespace() || c == '\u{FEFF}').then(|| c.len_utf8())
     }
+}
+
+/// Whether a line break beyond ASCII begins here.
+fn wide_line_break(bytes: &[u8], at: usize) -> bool {
+    matches!(bytes.get(at..at + 3), Some([0xE2, 0x80, 0xA8 | 0xA9]))
 }

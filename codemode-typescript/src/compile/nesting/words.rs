@@ -19,17 +19,17 @@ pub(super) enum Word {
 /// What a word is, as far as its letters decide it.
 pub(super) fn word_kind(word: &[u8]) -> Word {
     match word {
-        b"return" | b"typeof" | b"case" | b"void" | b"delete" | b"new" | b"throw" | b"default" | b"await"
-        | b"yield" => Word::Keyword,
+        b"return" | b"typeof" | b"case" | b"delete" | b"new" | b"throw" | b"default" => Word::Keyword,
         b"do" => Word::Statement,
         b"if" | b"for" | b"with" => Word::Control,
         b"else" | b"while" | b"catch" | b"finally" | b"in" | b"instanceof" | b"of" | b"as" | b"is" | b"satisfies"
         | b"extends" | b"implements" => Word::Continues,
-        b"async" | b"get" | b"set" | b"type" | b"keyof" | b"infer" | b"readonly" | b"unique" | b"asserts"
-        | b"declare" | b"abstract" | b"namespace" | b"module" | b"global" | b"interface" | b"static" | b"public"
-        | b"private" | b"protected" | b"override" | b"accessor" | b"out" | b"let" | b"const" | b"var" | b"function"
-        | b"class" | b"enum" | b"import" | b"export" | b"from" | b"using" | b"try" | b"break" | b"continue"
-        | b"debugger" | b"switch" => Word::Contextual,
+        // The parser takes `await` and `yield` for names where they are wrong, and `void` is a type.
+        b"await" | b"yield" | b"void" | b"async" | b"get" | b"set" | b"type" | b"keyof" | b"infer" | b"readonly"
+        | b"unique" | b"asserts" | b"declare" | b"abstract" | b"namespace" | b"module" | b"global" | b"interface"
+        | b"static" | b"public" | b"private" | b"protected" | b"override" | b"accessor" | b"out" | b"let"
+        | b"const" | b"var" | b"function" | b"class" | b"enum" | b"import" | b"export" | b"from" | b"using"
+        | b"try" | b"break" | b"continue" | b"debugger" | b"switch" => Word::Contextual,
         _ => Word::Name,
     }
 }

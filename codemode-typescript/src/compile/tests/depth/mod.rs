@@ -175,3 +175,69 @@ fn what_is_read_again_is_bounded() {
         assert!(took < LIMIT, "{count} times 40 levels of {open}…{close} take {took:?}");
     }
 }
+
+/// Heads behind which a parser reads other tokens than the scan may think: what follows is hidden from it in a string, a
+/// template or a regular expression. Whatever it thinks, nothing overflows and no engine is given the depth.
+#[test]
+fn nothing_hides_its_depth() {
+    let heads = [
+        "return \"\\\r\n\"+",
+        "const s=\"\\\r\n\";x=",
+        "return `\\\r\n`+",
+        "a.while(1)/\"/;\"+",
+        "a.if(1)/\"/;\"+",
+        "yield /\"/;\"+",
+        "function f(){ await /\"/;\"+",
+        "x = a as void /\"/;\"+",
+        "let a\n/\"/;x=",
+        "let a: number\n/\"/;x=",
+        "var a, b\n/`/;x=",
+        "import \"x\"\n/\"/;x=",
+        "export * from \"x\"\n/\"/;x=",
+        "type A = B\n/\"/;x=",
+        "declare function f(): void\n/\"/;x=",
+        "for (;;) { continue a\n/\"/;x=",
+        "#!`\nx=",
+        "#! \"\nx=",
+        "x = /\"\u{2028}/;x=",
+        "x = a as ? /\"/;\"+",
+        "x = a as * /\"/;\"+",
+        "let a: B? /\"/;\"+",
+        "let a: ? /\"/;\"+",
+        "x = a<!--\"\n+",
+        "x\n--> \"\n+",
+        "x = { return /\"/;\"+",
+        "x = { typeof /\"/;\"+",
+        "class A { delete /\"/;\"+",
+        "class A { new\n/\"/;x=",
+        "class A { if(a)\n/\"/;x=",
+        "enum A { default /\"/;\"+",
+        "@if(a) /\"/;\"+",
+        "import { default /\"/;\"+",
+        "x = <a>\"</a>",
+        "x = <a>`{",
+        "x = <a>'{",
+        "x = <a b=\"\\\" c={",
+        "return <a>{/*</a>*/}\"",
+    ];
+    let mut told = Vec::new();
+    for head in heads {
+        for (open, close) in
+            [("(", ")"), ("[", "]"), ("{a:", "}"), ("!", ""), ("f(", ")"), ("()=>{", "}"), ("<a>", "</a>")]
+        {
+            let many = if close.is_empty() { 45_000 } else { 20_000 };
+            let (open, close) = (open.repeat(many), close.repeat(many));
+            let source = format!("{head}{open}1{close}");
+            let begun = Instant::now();
+            let compiled = with_options(|options| compile_by(&source, options, Strategy::InPlace));
+            let took = begun.elapsed();
+            let shown: String = source.chars().take(head.len() + 6).collect();
+            assert!(took < Duration::from_secs(5), "{shown:?} takes {took:?}");
+            match compiled {
+                Err(errors) => told.push(format!("{shown:?} {took:?}: {}", errors[0].message)),
+                Ok(_) => panic!("{shown:?} compiles"),
+            }
+        }
+    }
+    println!("{}", told.join("\n"));
+}
