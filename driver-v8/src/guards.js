@@ -95,10 +95,16 @@ put(ArrayBuffer.prototype, "resize", { resize(size) {
   apply(resize, this, [length]);
   reserve(0, true);
 } }.resize, 1);
-const Native = ArrayBuffer;
+const Native = ArrayBuffer, { RangeError } = globalThis;
+// Each takes two mappings of memory, of which a process has 65,530, and where none is left V8 can go no further.
+const MAX_RESIZABLE = 256;
+let resizable = 0;
 globalThis.ArrayBuffer = new Proxy(Native, {
   __proto__: null,
   construct(target, list, maker) {
+    if (list.length > 1 && ++resizable > MAX_RESIZABLE) {
+      throw new RangeError(`a program may make ${MAX_RESIZABLE} buffers that can grow; use plain ones`);
+    }
     const made = construct(target, list, maker);
     if (list.length > 1) reserve(0, true);
     return made;
