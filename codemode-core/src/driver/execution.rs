@@ -450,13 +450,8 @@ impl Execution {
         drop(state);
         // Outside the lock: what a host drops with them may come back here.
         drop((host, journal, grace));
-        let result = if self.host_panicked.load(Ordering::SeqCst) {
-            Err(host_panicked())
-        } else if let Some(error) = diverged {
-            Err(error)
-        } else {
-            Ok(outcome)
-        };
+        let panicked = self.host_panicked.load(Ordering::SeqCst).then(host_panicked);
+        let result = panicked.or(diverged).map_or(Ok(outcome), Err);
         if let Some(answer) = answer {
             // A caller that went away wants no answer.
             let _ = answer.send(result);
