@@ -3,6 +3,7 @@
 
 use std::io;
 
+use codemode_core::too_many_values;
 use rmcp::model::RequestId;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, error::Category};
@@ -39,7 +40,7 @@ enum Parsed<M> {
         value: Value,
         why: String,
     },
-    /// Not JSON. The line without its middle.
+    /// Not JSON, or more values than can be held. The line without its middle.
     Unreadable {
         line: Line,
         why: String,
@@ -148,6 +149,7 @@ impl<R: AsyncRead + Unpin, M: DeserializeOwned + Send + 'static> MessageReader<R
                 }
             },
             Parsed::Unreadable { line, why } => match line.id() {
+                id if line.is_request() => return Some(Incoming::BadRequest(id.map(number), why)),
                 Some(id) => (number(id), why),
                 None => {
                     self.report_once(0, line.as_unexpected());
@@ -202,6 +204,10 @@ impl Line {
     /// The message on it.
     fn parse<M: DeserializeOwned>(mut self) -> Parsed<M> {
         let text = self.whole.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.whole).trim_ascii();
+        if let Some(why) = too_many_values(text, MAX_MEMORY) {
+            self.whole = Vec::new();
+            return Parsed::Unreadable { line: self, why };
+        }
         let error = match serde_json::from_slice(text) {
             Ok(message) => return Parsed::Message(message),
             Err(error) => error,
@@ -271,6 +277,8 @@ fn without_whitespace(bytes: &[u8]) -> String {
 const BUFFER_BYTES: usize = 16 << 10;
 /// The longest line that is parsed where it is read.
 const MAX_INLINE_BYTES: usize = 64 << 10;
+/// What the values of one message may take.
+const MAX_MEMORY: usize = 256 << 20;
 /// How much of each end of a line is kept to find the id.
 const END_BYTES: usize = 256;
 

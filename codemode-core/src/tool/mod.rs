@@ -24,7 +24,7 @@ use self::schema::{Schema, TooMuchWork};
 use crate::{
     driver::{BoxFuture, ProgressSink, timer},
     stubs::ToolSignature,
-    types::{CallError, Json, Progress},
+    types::{CallError, Json, Progress, too_many_values},
 };
 use codemode_typescript::{InputProblem, LiteralInput};
 
@@ -299,6 +299,9 @@ impl Tool {
 
     fn checked_input(&self, function: &str, input: Option<Json>) -> Result<Value, CallError> {
         let definition = &*self.definition;
+        if let Some(why) = input.as_ref().and_then(|json| too_many_values(json.text().as_bytes(), MAX_INPUT_MEMORY)) {
+            return Err(invalid(function, &format!("{why}; send less at a time"), &[]));
+        }
         let input = match input {
             Some(json) => json
                 .value()
@@ -393,3 +396,6 @@ fn invalid(function: &str, why: &str, mismatches: &[Mismatch]) -> CallError {
 fn timed_out(function: &str, timeout: Duration) -> CallError {
     CallError::new("ToolTimeout", format!("{function} did not answer within {timeout:?}")).code("TOOL_TIMEOUT")
 }
+
+/// What the values of one input may take: more than half a million.
+const MAX_INPUT_MEMORY: usize = 64 << 20;

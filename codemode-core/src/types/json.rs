@@ -72,6 +72,45 @@ pub(crate) fn present<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(inp
     T::deserialize(input).map(Some)
 }
 
+/// Why a stranger's JSON text is not to be parsed into a [`Value`], if its values would take more than `max_bytes` of
+/// memory. `[[0],[0],…]` takes a hundred times as much as its text has bytes, so that a bound of the text is none of what is
+/// made of it.
+///
+/// What counts is an estimate by brackets, commas and colons; a text that is not JSON has one as well. A text of less than
+/// a hundredth of `max_bytes` is not looked at.
+pub fn too_many_values(text: &[u8], max_bytes: usize) -> Option<String> {
+    if text.len() <= max_bytes / CONTAINER_BYTES {
+        return None;
+    }
+    let (mut bytes, mut in_text, mut escaped) = (text.len(), false, false);
+    for byte in text {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            _ if in_text => {}
+            b'[' | b'{' => bytes += CONTAINER_BYTES,
+            b',' => bytes += ITEM_BYTES,
+            b':' => bytes += MEMBER_BYTES,
+            _ => {}
+        }
+    }
+    (bytes > max_bytes).then(|| {
+        format!(
+            "its values would take about {} MiB of memory; at most {} are given to them",
+            bytes >> 20,
+            max_bytes >> 20
+        )
+    })
+}
+
+/// A list has room for four items as soon as it has one; a table of members has more.
+const CONTAINER_BYTES: usize = 400;
+/// A [`Value`], in a list that grows by doubling.
+const ITEM_BYTES: usize = 110;
+/// A name, its hash and its place.
+const MEMBER_BYTES: usize = 60;
+
 /// Whether a value has more than `most` levels, found without recursion.
 pub(crate) fn is_deeper(value: &Value, most: usize) -> bool {
     let mut open = vec![(value, 0)];
@@ -178,5 +217,22 @@ mod tests {
         let json = Json::from_text(text.clone()).expect("valid JSON");
         assert_eq!(json.text(), text);
         assert!(json.value().is_err());
+    }
+
+    #[test]
+    fn many_small_values_are_told_from_much_text() {
+        let list = |item: &str, count: usize| format!("[{}0]", format!("{item},").repeat(count));
+        let max = 16 << 20;
+        for (text, refused) in [
+            (list("[0]", 100_000), true),
+            (list("{\"a\":0}", 100_000), true),
+            (list("0", 1_000_000), true),
+            (list("0", 100_000), false),
+            (list("[0]", 10_000), false),
+            (format!("[\"{}\"]", "[,{:".repeat(1_000_000)), false),
+            (format!("[\"{}\"]", "\\\"[[".repeat(1_000_000)), false),
+        ] {
+            assert_eq!(too_many_values(text.as_bytes(), max).is_some(), refused, "{}", &text[..20]);
+        }
     }
 }

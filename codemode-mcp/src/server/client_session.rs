@@ -75,9 +75,9 @@ impl ClientSession {
         })
     }
 
-    /// Room for the input of a call.
-    fn room(&self, input: &JsonObject) -> Result<SemaphorePermit<'_>, ErrorData> {
-        let units = u32::try_from(weight(input) / ROOM_BYTES + 1).unwrap_or(u32::MAX);
+    /// Room for the input of a call, and what comes with it.
+    fn room(&self, input: &JsonObject, meta: &JsonObject) -> Result<SemaphorePermit<'_>, ErrorData> {
+        let units = u32::try_from((weight(input) + weight(meta)) / ROOM_BYTES + 1).unwrap_or(u32::MAX);
         self.server.room.try_acquire_many(units).map_err(|_| {
             ErrorData::new(BUSY, "the calls of all clients together hold too much; send this one again later", None)
         })
@@ -155,7 +155,7 @@ impl ServerHandler for ClientSession {
     ) -> Result<CallToolResponse, ErrorData> {
         let input = request.arguments.unwrap_or_default();
         let _place = self.enter()?;
-        let _room = self.room(&input)?;
+        let _room = self.room(&input, &context.meta)?;
         let result = match &*request.name {
             "execute_typescript" => self.execute(Value::Object(input), &context).await?,
             "read_result" => self.on_other_thread(move |server| tools::read_result(&server.formatter, &input)).await?,

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use codemode_core::ToolError;
+use codemode_core::{ToolError, too_many_values};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
@@ -97,6 +97,9 @@ fn answer(tool: &str, status: ExitStatus, stdout: &[u8], stderr: Tail) -> Result
     if text.trim().is_empty() {
         return Err(wrong("answered nothing; a command must print one JSON value, null for none".into()));
     }
+    if let Some(why) = too_many_values(stdout, MAX_MEMORY) {
+        return Err(wrong(format!("answered with too much: {why}; ask for less")));
+    }
     serde_json::from_str(text).map_err(|error| {
         wrong(format!("answered with text that is not JSON ({error}): {}", one_line(text.trim(), EXCERPT_WIDTH)))
     })
@@ -178,6 +181,8 @@ impl Tail {
 }
 
 const MAX_OUTPUT_BYTES: usize = 16 << 20;
+/// What the values of an answer may take.
+const MAX_MEMORY: usize = 256 << 20;
 const MAX_STDERR_BYTES: usize = 4 << 10;
 const EXCERPT_WIDTH: usize = 120;
 /// How long to wait for the rest of the output once a command has ended and its group was killed.

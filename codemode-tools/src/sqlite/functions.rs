@@ -38,7 +38,7 @@ impl ToSql for Text {
 }
 
 /// An argument as SQLite makes text of it; `None` for NULL.
-fn text<'a>(context: &'a Context<'_>, argument: usize) -> Result<Option<std::borrow::Cow<'a, [u8]>>> {
+pub(super) fn text<'a>(context: &'a Context<'_>, argument: usize) -> Result<Option<std::borrow::Cow<'a, [u8]>>> {
     Ok(match context.get_raw(argument) {
         ValueRef::Null => None,
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(bytes.into()),
@@ -64,7 +64,7 @@ fn is_continuation(byte: u8) -> bool {
 }
 
 /// What stands before the first NUL, where SQLite sees the end of some arguments.
-fn before_nul(bytes: &[u8]) -> &[u8] {
+pub(super) fn before_nul(bytes: &[u8]) -> &[u8] {
     bytes.get(..memchr::memchr(0, bytes).unwrap_or(bytes.len())).unwrap_or_default()
 }
 

@@ -15,10 +15,9 @@ pub(super) fn apply(connection: &Connection) -> rusqlite::Result<()> {
 pub(super) const MAX_BYTES: usize = 3 << 20;
 
 const LIMITS: [(Limit, i32); 13] = [
-    // A value that an answer can hold fits with room to spare. LIKE and GLOB, which no interrupt reaches, compare at most
-    // this often the length of a pattern: together about a second.
+    // A value that an answer can hold fits with room to spare.
     (Limit::SQLITE_LIMIT_LENGTH, 4 << 20),
-    // Also a stack frame of 100 bytes for each wildcard.
+    // For SQLite's own LIKE and GLOB, a stack frame of 100 bytes for each wildcard; ours (`like.rs`) have the same limit.
     (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 128),
     // As much as a whole program. SQLite compares each common table expression with all others.
     (Limit::SQLITE_LIMIT_SQL_LENGTH, 256 << 10),

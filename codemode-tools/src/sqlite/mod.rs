@@ -5,9 +5,10 @@
 //!
 //! Statements, and the file itself, may be a stranger's. Everything that SQLite does with them happens on threads of this
 //! module, `codemode-sqlite`, with 8 MiB of stack each; the limits in `limits.rs` keep its recursion below one. A query
-//! looks for its cancellation every thousand steps. Between two looks the longest step found takes one to two seconds
-//! (a `LIKE`, a JSON function with a hundred paths), a sort over the memory of all queries some seconds; an execution
-//! does not wait for that.
+//! looks for its cancellation every thousand steps, and within `LIKE` and `GLOB`, which are this module's own for that and use
+//! no index. Between two looks the longest step found takes one to two seconds (a JSON function with a hundred paths), and
+//! functions of one row follow each other without a look; a sort over the memory of all queries takes some seconds. An
+//! execution does not wait for that.
 //!
 //! ```
 //! use std::fs;
@@ -38,6 +39,7 @@ mod authorizer;
 mod cancel;
 mod error;
 mod functions;
+mod like;
 mod limits;
 mod params;
 mod pool;

@@ -13,7 +13,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::sqlite::{
     authorizer::{self, Attempt},
-    functions, limits,
+    functions, like, limits,
 };
 
 /// One connection that can only read.
@@ -34,8 +34,9 @@ impl Reader {
         connection.busy_timeout(BUSY_TIMEOUT)?;
         limits::apply(&connection)?;
         functions::replace_slow(&connection)?;
-        let attempt = authorizer::restrict(&mut connection)?;
         let cancelled = Arc::new(AtomicBool::new(false));
+        like::replace(&connection, &cancelled)?;
+        let attempt = authorizer::restrict(&mut connection)?;
         let flag = cancelled.clone();
         connection.progress_handler(STEPS_BETWEEN_CHECKS, Some(move || flag.load(Ordering::Relaxed)))?;
         Ok(Self { connection, attempt, cancelled })
