@@ -227,9 +227,16 @@ impl Line {
         ProtocolWarning::UnexpectedOutput(String::from_utf8_lossy(&self.head).trim().to_owned())
     }
 
-    /// Whether it calls a method.
+    /// Whether it calls a method. The word may also be a part of an answer's result.
     fn is_request(&self) -> bool {
-        without_whitespace(&self.head).contains("\"method\":") || without_whitespace(&self.tail).contains("\"method\":")
+        let head = without_whitespace(&self.head);
+        let answer = ["\"result\":", "\"error\":"].iter().filter_map(|word| head.find(word)).min();
+        match (head.find("\"method\":"), answer) {
+            (Some(method), Some(answer)) => method < answer,
+            (Some(_), None) => true,
+            (None, Some(_)) => false,
+            (None, None) => without_whitespace(&self.tail).contains("\"method\":"),
+        }
     }
 
     /// Whether it begins like a message.
@@ -351,6 +358,8 @@ mod tests {
             br#"{"jsonrpc":"2.0","id":7,"result":{}}}"#,
             br#"{"jsonrpc":"2.0","id":7}"#,
             br#"{"jsonrpc":"2.0","id":7,"error":"no"}"#,
+            br#"{"jsonrpc":"2.0","id":7,"result":{"method":"GET"}"#,
+            br#"{"jsonrpc":"2.0","id":7,"result":{"a":[{"method":"GET"}"#,
             b"{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"a\":\"\xff\"}}",
         ] {
             let input = [line, b"\n", ANSWER.as_bytes(), b"\n"].concat();
@@ -360,6 +369,9 @@ mod tests {
             assert!(read[0].starts_with("error Number(7) the server's answer cannot be read: "), "{shown}: {read:?}");
             assert!(matches!(warnings.as_slice(), [ProtocolWarning::Malformed(_)]), "{shown}: {warnings:?}");
         }
+        // A request that cannot be read is nobody's answer.
+        let (request, _) = read(b"{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"ping\"\n", 1_000).await;
+        assert!(request[0].starts_with("bad request Some(Number(7)) "), "{request:?}");
         // An unknown notification is not a violation.
         let (read, warnings) = read(b"{\"jsonrpc\":\"2.0\",\"method\":5}\n", 1_000).await;
         assert_eq!((read, warnings), (vec![], vec![]));

@@ -136,6 +136,8 @@ impl<'a> Estimate<'a> {
     /// value, means nothing, and a validator may go every way there is through a net of them: it is refused where it is
     /// `certain` that this is its target.
     fn follow(&mut self, schema: &'a Value, value: &'a Value, level: usize, certain: bool) -> Option<Work> {
+        // What is known is looked up as well: a name can stand for thousands of parts.
+        self.visits_left = self.visits_left.checked_sub(1)?;
         let key = (std::ptr::from_ref(schema), std::ptr::from_ref(value));
         match self.known.get(&key) {
             Some(Some(work)) => return Some(*work),
@@ -187,6 +189,7 @@ impl<'a> Estimate<'a> {
                 }
             }
             "$ref" | "$dynamicRef" | "$recursiveRef" => {
+                self.visits_left = self.visits_left.checked_sub(self.references.lookup_steps())?;
                 let targets = self.references.targets(inner.as_str().unwrap_or("#"));
                 let alone = targets.len() == 1;
                 for schema in targets {

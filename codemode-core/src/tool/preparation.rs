@@ -99,6 +99,7 @@ impl<'a> Walk<'_, 'a> {
                 }
                 "if" | "then" | "else" | "not" if all => add(inner),
                 "$ref" | "$dynamicRef" | "$recursiveRef" => {
+                    parts = parts.saturating_add(self.references.lookup_steps());
                     let targets = self.references.targets(inner.as_str().unwrap_or("#"));
                     targets.into_iter().for_each(|schema| parts = parts.saturating_add(self.parts(schema)));
                 }

@@ -76,8 +76,8 @@ pub(crate) fn present<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(inp
 /// memory. `[[0],[0],…]` takes a hundred times as much as its text has bytes, so that a bound of the text is none of what is
 /// made of it.
 ///
-/// What counts is an estimate by brackets, commas and colons; a text that is not JSON has one as well. A text of less than
-/// a hundredth of `max_bytes` is not looked at.
+/// What counts is an estimate by brackets, commas and colons; a text that is not JSON has one as well. A text too short to
+/// pass `max_bytes`, were it all brackets, is not looked at.
 pub fn too_many_values(text: &[u8], max_bytes: usize) -> Option<String> {
     if text.len() <= max_bytes / CONTAINER_BYTES {
         return None;
