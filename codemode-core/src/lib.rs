@@ -42,5 +42,5 @@ pub use journal::{Journal, Recorder, Recording};
 pub use tool::{Mismatch, OutputCheck, SecretCheck, SecretParameter, Tool, ToolContext, ToolError};
 pub use types::{
     Call, CallError, ConsoleLine, DroppedCall, Error, ErrorKind, Event, EventKind, Failure, FailureKind, Frame, Json,
-    Level, Limits, Listener, Outcome, Position, Progress, Stats, ToolNames, too_many_values,
+    Level, Limits, Listener, Outcome, Position, Progress, Stats, ToolNames, memory_of_values, too_many_values,
 };

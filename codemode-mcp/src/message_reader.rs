@@ -170,6 +170,14 @@ impl<R: AsyncRead + Unpin, M: DeserializeOwned + Send + 'static> MessageReader<R
     }
 }
 
+/// The id of the request that a message answers, from its ends alone.
+#[cfg(feature = "client-http")]
+pub(crate) fn id_of(message: &[u8]) -> Option<RequestId> {
+    let mut line = Line::default();
+    line.add(message, 0);
+    line.id().map(number)
+}
+
 fn number(id: u64) -> RequestId {
     i64::try_from(id).map_or_else(|_| RequestId::String(id.to_string().into()), RequestId::Number)
 }
@@ -283,9 +291,9 @@ fn without_whitespace(bytes: &[u8]) -> String {
 
 const BUFFER_BYTES: usize = 16 << 10;
 /// The longest line that is parsed where it is read.
-const MAX_INLINE_BYTES: usize = 64 << 10;
+pub(crate) const MAX_INLINE_BYTES: usize = 64 << 10;
 /// What the values of one message may take.
-const MAX_MEMORY: usize = 256 << 20;
+pub(crate) const MAX_MEMORY: usize = 256 << 20;
 /// How much of each end of a line is kept to find the id.
 const END_BYTES: usize = 256;
 

@@ -150,7 +150,7 @@ impl CodeModeBuilder {
                 .with("tool", twice.name()));
         }
         let on_warning = on_warning.unwrap_or_else(|| Arc::new(|warning| eprintln!("codemode: {warning}")));
-        let found = tools.iter().flat_map(|tool| secret_parameters(tool.name(), &tool.definition.input)).collect();
+        let found = tools.iter().flat_map(|tool| secret_parameters(tool.name(), tool.input_schema())).collect();
         let warnings =
             secrets.judge(found).map_err(|parameter| Error::new(ErrorKind::Config, parameter.to_string()))?;
         warnings.into_iter().for_each(|warning| on_warning(warning));

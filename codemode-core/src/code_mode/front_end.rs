@@ -1,6 +1,6 @@
 //! The front end as an execution uses it: within the deadline, and off the caller's thread when the text is large.
 
-use std::{sync::Arc, time::Instant};
+use std::{cell::Cell, sync::Arc, time::Instant};
 
 use codemode_typescript::{CompileOptions, Compiled, Diagnostic, LiteralInput, compile, names::is_global};
 
@@ -9,8 +9,9 @@ use super::{
     explain::{declaration, rejection},
 };
 use crate::{
-    driver::aside,
+    driver::aside_until,
     session::wording,
+    tool::MAX_LITERALS_STEPS,
     types::{Error, Failure, Limits, ToolNames},
 };
 
@@ -40,7 +41,7 @@ impl CodeMode {
         }
         let (code_mode, text, names, granted) = (self.clone(), code.to_owned(), names.clone(), limits.clone());
         let work = move || front_end(&text, code_mode.compile(&text, &names, &granted));
-        let done = aside(requested + limits.timeout, work).await?;
+        let done = aside_until(requested + limits.timeout, work).await?;
         Ok(done.unwrap_or_else(|| FrontEnd::Rejected(Box::new(wording::not_read_in_time(limits)))))
     }
 
@@ -59,9 +60,13 @@ impl CodeMode {
     ) -> Result<Compiled, Vec<Diagnostic>> {
         let known = |name: &str| names.find(name).is_some() || is_global(name);
         let catalog = &self.inner.catalog;
+        let left = Cell::new(MAX_LITERALS_STEPS);
         let check_input = |function: &str, input: Option<&LiteralInput>| {
+            let mut steps = left.get();
             let tool = catalog.names.find(function).and_then(|(index, _)| catalog.tools.get(index));
-            tool.map(|tool| tool.literal_problems(input)).unwrap_or_default()
+            let problems = tool.map(|tool| tool.literal_problems(input, &mut steps)).unwrap_or_default();
+            left.set(steps);
+            problems
         };
         let declaration = |function: &str| catalog.stub(function).map(declaration);
         let options = CompileOptions::new(limits.source_bytes, &known, names.functions())

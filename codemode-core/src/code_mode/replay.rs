@@ -6,7 +6,7 @@ use codemode_typescript::Compiled;
 
 use super::{CodeMode, execute::program, explain::Explainer, front_end::FrontEnd, host::fresh_id};
 use crate::{
-    driver::{ContextConfig, aside},
+    driver::{ContextConfig, aside_until},
     journal::{
         Header, Recording,
         replay::{departed, departure},
@@ -60,7 +60,7 @@ impl CodeMode {
         let ticks = !self.inner.driver.wants_ticks();
         let (code_mode, text, names, granted) = (self.clone(), code.to_owned(), names.clone(), limits.clone());
         let work = move || code_mode.compile_with(&text, &names, &granted, ticks);
-        let other = aside(Instant::now() + limits.timeout, work).await?;
+        let other = aside_until(Instant::now() + limits.timeout, work).await?;
         match other {
             Some(Ok(other)) if header.javascript == other.javascript => {
                 header.javascript.clone_from(&compiled.javascript);

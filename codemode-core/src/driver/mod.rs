@@ -67,7 +67,7 @@ use crate::{
     types::{Call, CallError, Error, ErrorKind, Event, Failure, Json, Limits, Outcome, Progress, ToolNames},
 };
 
-pub(crate) use aside::aside;
+pub(crate) use aside::{aside, aside_until};
 pub(crate) use reject::reject;
 pub use threaded::Threaded;
 

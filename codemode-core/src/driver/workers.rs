@@ -34,6 +34,8 @@ pub(crate) struct Workers {
     queue: Mutex<Queue>,
     work: Condvar,
     spawner: mpsc::Sender<Arc<Workers>>,
+    /// Reaches a thread that is there beforehand, for reports that can have no thread of their own.
+    reporter: mpsc::Sender<Box<dyn FnOnce() + Send>>,
     lost: AtomicUsize,
 }
 
@@ -95,12 +97,24 @@ impl Workers {
                 failed(format!("the system gives no thread with {mib} MiB of stack ({e}): raise its limit of address space or of threads").into())
             })?;
         start.recv().map_err(|e| failed(e.into()))?.map_err(failed)?;
+        let (reporter, reports) = mpsc::channel::<Box<dyn FnOnce() + Send>>();
+        let report = move || {
+            for report in reports {
+                // A defect that the report of one execution meets costs no other its report.
+                let _ = catch_unwind(AssertUnwindSafe(report));
+            }
+        };
+        thread::Builder::new()
+            .name("codemode-reporter".into())
+            .spawn(report)
+            .map_err(|e| failed(format!("the system gives no thread ({e}): raise its limit of threads").into()))?;
         Ok(Arc::new(Self {
             name: E::INFO.name,
             stack_bytes: E::THREAD_STACK_BYTES,
             queue: Mutex::default(),
             work: Condvar::new(),
             spawner,
+            reporter,
             lost: AtomicUsize::new(0),
         }))
     }
@@ -119,8 +133,9 @@ impl Workers {
     }
 
     /// Runs `report` on a thread of its own that touches no engine, so that the host can be told what a stuck thread
-    /// cannot tell. Does not wait for a free worker; only when the system has no thread to give it takes the next one.
-    pub(crate) fn spawn_report(self: &Arc<Self>, report: impl FnOnce() + Send + 'static) {
+    /// cannot tell. Does not wait for a free worker; only when the system has no thread to give, which may be why the other
+    /// is stuck, it waits for such reports before it.
+    pub(crate) fn spawn_report(&self, report: impl FnOnce() + Send + 'static) {
         // Shared, so that the closure is not lost when the thread cannot be started.
         let report = Arc::new(Mutex::new(Some(report)));
         let run = move || {
@@ -129,9 +144,9 @@ impl Workers {
                 report();
             }
         };
-        let retry = run.clone();
-        if thread::Builder::new().name("codemode-report".into()).spawn(run).is_err() {
-            self.spawn_dedicated(move || async move { retry() });
+        if thread::Builder::new().name("codemode-report".into()).spawn(run.clone()).is_err() {
+            // It ends only with the pool, which is there.
+            let _ = self.reporter.send(Box::new(run));
         }
     }
 

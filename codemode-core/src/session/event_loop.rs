@@ -20,6 +20,7 @@ use crate::{
     },
     types::{
         Call, CallError, DroppedCall, Event, EventKind, Failure, FailureKind, Json, Level, Outcome, Progress, Stats,
+        memory_of_values,
     },
 };
 
@@ -36,8 +37,8 @@ pub struct EventLoop {
     unexplained: Option<Box<Failure>>,
     last_call: u64,
     calls_started: u32,
-    /// Called, not started: in the order of the calls.
-    posted: VecDeque<Call>,
+    /// Called, not started: in the order of the calls, each with what its input counts.
+    posted: VecDeque<(Call, usize)>,
     /// Started, not answered.
     open: BTreeMap<u64, OpenCall>,
     /// Answered, not delivered: in the order of the answers, each with its time.
@@ -256,7 +257,7 @@ impl EventLoop {
         }
         self.input_bytes += bytes;
         self.last_call = id;
-        self.posted.push_back(Call { id, tool, function, input });
+        self.posted.push_back((Call { id, tool, function, input }, bytes));
         None
     }
 
@@ -330,8 +331,8 @@ impl EventLoop {
         }
         // A call keeps its place until its answer is delivered: then deliveries alone decide which calls start.
         while self.open.len() + self.answers.len() < self.start.limits.parallel_calls as usize {
-            let Some(call) = self.posted.pop_front() else { break };
-            self.begin(now, call, actions);
+            let Some((call, input_bytes)) = self.posted.pop_front() else { break };
+            self.begin(now, call, input_bytes, actions);
         }
         if self.start.mode == Mode::Replay {
             actions.push_back(Action::Wait(None));
@@ -348,10 +349,9 @@ impl EventLoop {
         }
     }
 
-    fn begin(&mut self, now: Duration, call: Call, actions: &mut VecDeque<Action>) {
+    fn begin(&mut self, now: Duration, call: Call, input_bytes: usize, actions: &mut VecDeque<Action>) {
         self.calls_started += 1;
         let (function, tool) = (call.function.clone(), self.start.tools.original(call.tool));
-        let input_bytes = size_of_input(call.input.as_ref());
         self.open.insert(call.id, OpenCall { tool: call.tool, function: function.clone(), since: now, input_bytes });
         let args = call.input.clone();
         self.emit(now, EventKind::Call { call_id: call.id, function, tool, args }, actions);
@@ -452,7 +452,7 @@ impl EventLoop {
             self.emit_answer(now, call_id, &call, &Err(error.code("CANCELLED")), actions);
             dropped_calls.push(DroppedCall { call_id, function: call.function, started: true });
         }
-        dropped_calls.extend(self.posted.drain(..).map(|call| DroppedCall {
+        dropped_calls.extend(self.posted.drain(..).map(|(call, _)| DroppedCall {
             call_id: call.id,
             function: call.function,
             started: false,
@@ -486,6 +486,12 @@ impl EventLoop {
     }
 }
 
+/// What an input counts: the bytes of its text, or a quarter of the memory that its values take, whichever is more.
 fn size_of_input(input: Option<&Json>) -> usize {
-    input.map_or(0, |json| json.text().len())
+    let text = input.map_or("", Json::text).as_bytes();
+    // A program can have a thousand of those at most.
+    if text.len() <= SMALL_INPUT { text.len() } else { text.len().max(memory_of_values(text) / 4) }
 }
+
+/// Bytes of an input whose values are not looked at.
+const SMALL_INPUT: usize = 4 << 10;

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::references::References;
+use super::{patterns::Patterns, references::References};
 
 /// What a check takes, at most.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -36,6 +36,7 @@ pub(super) struct Size {
     depth: usize,
     /// Whether parts are evaluated again to see what they cover, or patterns may be tried over and over.
     repeats: bool,
+    patterns: Patterns,
 }
 
 impl Size {
@@ -53,14 +54,19 @@ impl Size {
             Value::Object(members) => {
                 for (key, member) in members {
                     self.references += usize::from(key.ends_with("Ref") || key == "$ref");
-                    self.repeats |= match key.as_str() {
-                        "unevaluatedProperties" | "unevaluatedItems" | "$dynamicRef" | "$recursiveRef" => true,
-                        "pattern" => member.as_str().is_some_and(is_backtracking),
-                        "patternProperties" => {
-                            member.as_object().is_some_and(|of| of.keys().any(|key| is_backtracking(key)))
+                    match key.as_str() {
+                        "unevaluatedProperties" | "unevaluatedItems" | "$dynamicRef" | "$recursiveRef" => {
+                            self.repeats = true;
                         }
-                        _ => false,
-                    };
+                        "pattern" => member.as_str().into_iter().for_each(|pattern| self.add_pattern(pattern)),
+                        "patternProperties" => {
+                            let patterns = member.as_object().into_iter().flat_map(Map::keys);
+                            patterns.for_each(|pattern| self.add_pattern(pattern));
+                        }
+                        // The value is compiled as an expression.
+                        "format" => self.repeats |= member == "regex",
+                        _ => {}
+                    }
                     self.add(member, depth + 1);
                 }
             }
@@ -68,14 +74,28 @@ impl Size {
         }
     }
 
+    fn add_pattern(&mut self, pattern: &str) {
+        self.repeats |= is_backtracking(pattern);
+        self.patterns += Patterns::of(pattern);
+    }
+
     pub(super) fn references(&self) -> usize {
         self.references
     }
 
-    /// Whether a value of this size can be checked without an estimate.
-    pub(super) fn is_small_with(&self, value: Measure, max_steps: u64) -> bool {
+    pub(super) fn patterns(&self) -> Patterns {
+        self.patterns
+    }
+
+    /// Whether to look at all of it takes no longer than a millisecond or two.
+    pub(super) fn is_light(&self) -> bool {
+        self.nodes <= LIGHT_NODES && self.patterns.bytes <= LIGHT_PATTERNS
+    }
+
+    /// What it takes at most to check a value of this size, where that can be said without an estimate.
+    pub(super) fn steps_if_small(&self, value: Measure) -> Option<u64> {
         if self.repeats {
-            return false;
+            return None;
         }
         // A reference leads to any depth of the schema, and each may double the work, once for each level of the value.
         let (times, levels) = match self.references {
@@ -86,8 +106,8 @@ impl Size {
                 (doubled.unwrap_or(u64::MAX), self.depth.saturating_mul(followed + value.depth))
             }
         };
-        let steps = (self.nodes.saturating_mul(value.nodes) as u64).saturating_mul(times);
-        steps <= max_steps && levels <= MAX_STRAIGHT_LEVELS
+        let once = (self.nodes.saturating_mul(value.nodes) as u64).saturating_add(self.patterns.steps(value.bytes));
+        (levels <= MAX_STRAIGHT_LEVELS).then(|| once.saturating_mul(times))
     }
 }
 
@@ -96,19 +116,23 @@ impl Size {
 pub(super) struct Measure {
     nodes: usize,
     depth: usize,
+    /// Of its texts and names.
+    bytes: u64,
 }
 
 impl Measure {
     pub(super) fn of(value: &Value) -> Self {
-        let mut measure = Self { nodes: 1, depth: 1 };
-        let mut add = |part: &Value| {
+        let mut measure = Self { nodes: 1, depth: 1, bytes: 0 };
+        let mut add = |part: &Value, name: usize| {
             let inner = Self::of(part);
             measure.nodes += inner.nodes;
             measure.depth = measure.depth.max(inner.depth + 1);
+            measure.bytes += inner.bytes + name as u64;
         };
         match value {
-            Value::Array(items) => items.iter().for_each(&mut add),
-            Value::Object(members) => members.values().for_each(&mut add),
+            Value::String(text) => measure.bytes = text.len() as u64,
+            Value::Array(items) => items.iter().for_each(|item| add(item, 0)),
+            Value::Object(members) => members.iter().for_each(|(name, member)| add(member, name.len())),
             _ => {}
         }
         measure
@@ -262,21 +286,26 @@ fn own_steps(keywords: &Map<String, Value>, value: &Value) -> u64 {
     let text = value.as_str().map_or(0, str::len) as u64;
     let items = value.as_array().map_or(0, Vec::len) as u64;
     let members = value.as_object().map_or(0, Map::len) as u64;
-    let pattern = |pattern: &Value| {
-        // One that looks around or back is tried over and over, up to the limit of the expression's engine.
-        let pattern = pattern.as_str().unwrap_or_default();
-        if is_backtracking(pattern) { BACKTRACK_LIMIT as u64 / 8 } else { 1 + text / 32 }
-    };
+    let names = || value.as_object().map_or(0, |members| members.keys().map(|name| name.len() as u64).sum());
     1 + of("enum", &length)
         + of("required", &length)
         + of("properties", &|named| named.as_object().map_or(0, Map::len) as u64 / 8)
         + of("uniqueItems", &|_| items.saturating_mul(8))
-        + of("pattern", &pattern)
+        + of("pattern", &|pattern| pattern.as_str().map_or(1, |pattern| search_steps(pattern, 1, text)))
         + of("patternProperties", &|patterns| {
-            let patterns = patterns.as_object();
-            let each = |pattern: &String| if is_backtracking(pattern) { BACKTRACK_LIMIT as u64 / 8 } else { 2 };
-            patterns.map_or(0, |patterns| patterns.keys().map(each).sum::<u64>()).saturating_mul(members)
+            let patterns = patterns.as_object().into_iter().flat_map(Map::keys);
+            patterns.map(|pattern| search_steps(pattern, members, names())).fold(0, u64::saturating_add)
         })
+        + of("format", &|format| if format == "regex" { text.saturating_mul(FORMAT_STEPS) } else { text / 32 })
+}
+
+/// What it takes to search for a pattern in several texts of so many bytes together.
+fn search_steps(pattern: &str, texts: u64, bytes: u64) -> u64 {
+    if is_backtracking(pattern) {
+        // It is tried over and over, up to the limit of the expression's engine.
+        return texts.saturating_mul(BACKTRACK_LIMIT as u64 / 8);
+    }
+    texts.saturating_mul(2).saturating_add(Patterns::of(pattern).steps(bytes))
 }
 
 fn is_backtracking(pattern: &str) -> bool {
@@ -285,6 +314,11 @@ fn is_backtracking(pattern: &str) -> bool {
 
 /// How often an expression that looks around or back may be tried at one text.
 pub(super) const BACKTRACK_LIMIT: usize = 20_000;
+/// What a byte of an expression takes, a class by property in the worst case.
+const FORMAT_STEPS: u64 = 40;
+/// Parts of a schema, and bytes of its patterns, that are looked at and prepared within a millisecond or two.
+const LIGHT_NODES: usize = 5_000;
+const LIGHT_PATTERNS: u64 = 256 << 10;
 static NAME: Value = Value::String(String::new());
 /// Evaluations inside of each other that an estimate follows.
 const MAX_LEVELS: usize = 1_000;
@@ -319,14 +353,14 @@ mod tests {
         let work = estimate(&doubling(10), &json!(5)).expect("it is little");
         assert!(work.steps > 1_000 && work.steps < 10_000, "{work:?}");
         assert_eq!(estimate(&doubling(40), &json!(5)), None);
-        assert!(!Size::of(&doubling(20)).is_small_with(Measure::of(&json!(5)), 10_000_000));
+        assert!(Size::of(&doubling(20)).steps_if_small(Measure::of(&json!(5))).is_none_or(|steps| steps > 10_000_000));
         // A recursive schema doubles with the depth of the value.
         let twice = json!({ "anyOf": [{ "properties": { "x": { "$ref": "#" } } }, { "properties": { "x": { "$ref": "#" } } }] });
         let mut value = json!(1);
         for _ in 0..60 {
             value = json!({ "x": value });
         }
-        assert!(!Size::of(&twice).is_small_with(Measure::of(&value), 10_000_000));
+        assert!(Size::of(&twice).steps_if_small(Measure::of(&value)).is_none_or(|steps| steps > 10_000_000));
         assert_eq!(estimate(&twice, &value), None);
     }
 

@@ -2,17 +2,14 @@
 
 mod budget;
 mod error;
+mod mismatch;
+mod patterns;
 mod preparation;
 mod references;
 mod schema;
 pub(crate) mod secrets;
 
-use std::{
-    fmt,
-    future::Future,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use futures_util::future::{Either, select};
 use schemars::{JsonSchema, generate::SchemaSettings};
@@ -20,16 +17,17 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use self::schema::{Schema, TooMuchWork};
+use self::schema::{Effort, Schema, Unchecked};
 use crate::{
-    driver::{BoxFuture, ProgressSink, timer},
+    driver::{BoxFuture, ProgressSink, aside, timer},
     stubs::ToolSignature,
-    types::{CallError, Json, Progress, too_many_values},
+    types::{CallError, Json, Progress},
 };
 use codemode_typescript::{InputProblem, LiteralInput};
 
 pub use error::ToolError;
-pub use schema::Mismatch;
+pub use mismatch::Mismatch;
+pub(crate) use schema::MAX_LITERALS_STEPS;
 pub use secrets::{SecretCheck, SecretParameter};
 
 /// One function of the host that programs can call: a name, a description, the schemas of its input and output, and
@@ -47,10 +45,8 @@ pub struct Tool {
 pub(crate) struct Definition {
     pub(crate) name: Arc<str>,
     pub(crate) description: String,
-    pub(crate) input: Value,
-    pub(crate) output: Option<Value>,
-    input_schema: OnceLock<Result<Schema, String>>,
-    output_schema: OnceLock<Result<Schema, String>>,
+    input: Arc<Schema>,
+    output: Option<Arc<Schema>>,
 }
 
 type Run = Arc<dyn Fn(Value, ToolContext) -> BoxFuture<'static, Result<Json, ToolError>> + Send + Sync>;
@@ -191,10 +187,8 @@ impl Tool {
         let definition = Definition {
             name,
             description,
-            input,
-            output,
-            input_schema: OnceLock::new(),
-            output_schema: OnceLock::new(),
+            input: Arc::new(Schema::new(input)),
+            output: output.map(|output| Arc::new(Schema::new(output))),
         };
         Self {
             definition: Arc::new(definition),
@@ -248,25 +242,29 @@ impl Tool {
 
     /// What the program is told about it, under the name it has in the sandbox.
     pub(crate) fn signature<'a>(&'a self, function: &'a str) -> ToolSignature<'a> {
-        let Definition { name, description, input, output, .. } = &*self.definition;
-        ToolSignature::new(name, function, description, input).output(output.as_ref())
+        let Definition { name, description, input, output } = &*self.definition;
+        let output = output.as_ref().map(|output| output.source());
+        ToolSignature::new(name, function, description, input.source()).output(output)
     }
 
-    /// What is wrong with its schemas: such a tool refuses every call, the others are not affected.
+    /// The JSON Schema of its input.
+    pub(crate) fn input_schema(&self) -> &Value {
+        self.definition.input.source()
+    }
+
+    /// What is wrong with its schemas: such a tool refuses every call, the others are not affected. A schema that takes
+    /// long to prepare is looked at by its first call.
     pub(crate) fn schema_problem(&self) -> Option<String> {
-        let input = self.definition.input_schema().as_ref().err().map(|why| format!("input schema: {why}"));
-        input.or_else(|| {
-            let output = self.definition.output_schema()?.as_ref().err()?;
-            Some(format!("output schema: {output}"))
-        })
+        let Definition { input, output, .. } = &*self.definition;
+        let of = |name: &str, schema: &Schema| schema.problem().map(|why| format!("{name} schema: {why}"));
+        of("input", input).or_else(|| of("output", output.as_ref()?))
     }
 
-    /// What is wrong with an input whatever its computed parts are.
-    pub(crate) fn literal_problems(&self, input: Option<&LiteralInput>) -> Vec<InputProblem> {
-        let Ok(schema) = self.definition.input_schema() else { return Vec::new() };
+    /// What is wrong with an input whatever its computed parts are. Takes its work from what is `left` for all of a program.
+    pub(crate) fn literal_problems(&self, input: Option<&LiteralInput>, left: &mut u64) -> Vec<InputProblem> {
         match input {
-            Some(input) => schema.check_literal(&self.definition.input, input),
-            None => schema.check_literal(&self.definition.input, &LiteralInput::new(self.definition.no_input())),
+            Some(input) => self.definition.input.check_literal(input, left),
+            None => self.definition.input.check_literal(&LiteralInput::new(self.definition.no_input()), left),
         }
     }
 
@@ -278,7 +276,7 @@ impl Tool {
         context: ToolContext,
         warn: Arc<dyn Fn(String) + Send + Sync>,
     ) -> Result<Option<Json>, CallError> {
-        let input = self.checked_input(&function, input)?;
+        let input = self.checked_input(&function, input).await?;
         let _place = match &self.gate {
             // The semaphore is never closed.
             Some(gate) => gate.clone().acquire_owned().await.ok(),
@@ -293,56 +291,49 @@ impl Tool {
             },
         };
         let answer = answer.map_err(ToolError::into_call_error)?;
-        self.check_output(&function, &answer, &*warn)?;
+        self.check_output(&function, &answer, &*warn).await?;
         Ok(Some(answer))
     }
 
-    fn checked_input(&self, function: &str, input: Option<Json>) -> Result<Value, CallError> {
+    async fn checked_input(&self, function: &str, input: Option<Json>) -> Result<Value, CallError> {
         let definition = &*self.definition;
-        if let Some(why) = input.as_ref().and_then(|json| too_many_values(json.text().as_bytes(), MAX_INPUT_MEMORY)) {
-            return Err(invalid(function, &format!("{why}; send less at a time"), &[]));
-        }
-        let input = match input {
-            Some(json) => json
-                .value()
-                .map_err(|_| invalid(function, "it is nested deeper than 128 levels; send a flatter value", &[]))?,
-            None => definition.no_input(),
-        };
-        match definition.input_schema() {
-            Ok(schema) => match schema.check(&definition.input, &input).as_deref() {
-                Ok([]) => Ok(input),
-                Ok(mismatches) => Err(invalid(function, &joined(mismatches), mismatches)),
-                Err(TooMuchWork) => {
-                    let message = format!(
-                        "{function} was not called: checking this input against its schema would take too long. Send less, \
-                         or do without this tool"
-                    );
-                    Err(CallError::new("ToolError", message).code("SCHEMA_TOO_COMPLEX"))
-                }
-            },
-            Err(why) => Err(CallError::new(
-                "ToolError",
-                format!(
+        let input = input.unwrap_or_else(|| definition.no_input().into());
+        match judged(&definition.input, &input).await? {
+            Ok((value, Ok(mismatches))) if mismatches.is_empty() => Ok(value),
+            Ok((_, Ok(mismatches))) => Err(invalid(function, &joined(&mismatches), &mismatches)),
+            Ok((_, Err(Unchecked::TooMuchWork))) => {
+                let message = format!(
+                    "{function} was not called: checking this input against its schema would take too long. Send less, \
+                     or do without this tool"
+                );
+                Err(CallError::new("ToolError", message).code("SCHEMA_TOO_COMPLEX"))
+            }
+            Ok((_, Err(Unchecked::Broken(why)))) => {
+                let message = format!(
                     "{function} cannot be called: its input schema is broken on the host ({why}). Do without this tool"
-                ),
-            )
-            .code("BROKEN_SCHEMA")),
+                );
+                Err(CallError::new("ToolError", message).code("BROKEN_SCHEMA"))
+            }
+            Err(TooDeep) => Err(invalid(function, "it is nested deeper than 128 levels; send a flatter value", &[])),
         }
     }
 
-    fn check_output(&self, function: &str, answer: &Json, warn: &dyn Fn(String)) -> Result<(), CallError> {
-        if self.output_check == OutputCheck::Off {
+    async fn check_output(
+        &self,
+        function: &str,
+        answer: &Json,
+        warn: &(dyn Fn(String) + Sync),
+    ) -> Result<(), CallError> {
+        let Some(schema) = self.definition.output.as_ref().filter(|_| self.output_check != OutputCheck::Off) else {
             return Ok(());
-        }
-        let definition = &*self.definition;
-        let (Some(Ok(schema)), Some(source)) = (definition.output_schema(), &definition.output) else { return Ok(()) };
-        let why = match answer.value() {
-            Ok(value) => match schema.check(source, &value).as_deref() {
-                Ok([]) => return Ok(()),
-                Ok(mismatches) => joined(mismatches),
-                Err(TooMuchWork) => "checking it would take too long".to_owned(),
-            },
-            Err(_) => "it is nested deeper than 128 levels".to_owned(),
+        };
+        let why = match judged(schema, answer).await? {
+            Ok((_, Ok(mismatches))) if mismatches.is_empty() => return Ok(()),
+            Ok((_, Ok(mismatches))) => joined(&mismatches),
+            Ok((_, Err(Unchecked::TooMuchWork))) => "checking it would take too long".to_owned(),
+            // Said when the host began.
+            Ok((_, Err(Unchecked::Broken(_)))) => return Ok(()),
+            Err(TooDeep) => "it is nested deeper than 128 levels".to_owned(),
         };
         let message = format!("the answer of {function} does not fit its output schema: {why}");
         if self.output_check == OutputCheck::Warn {
@@ -353,19 +344,33 @@ impl Tool {
     }
 }
 
+struct TooDeep;
+
+type Judged = Result<(Value, Result<Vec<Mismatch>, Unchecked>), TooDeep>;
+
+/// Parses a text and checks its value: where the caller stands when that takes little, else aside.
+async fn judged(schema: &Arc<Schema>, json: &Json) -> Result<Judged, CallError> {
+    let mut parsed = None;
+    if json.text().len() <= MAX_INLINE_BYTES {
+        let Ok(value) = json.value() else { return Ok(Err(TooDeep)) };
+        match schema.check(&value, Effort::Little) {
+            Err(Unchecked::TooMuchWork) => parsed = Some(value),
+            judgement => return Ok(Ok((value, judgement))),
+        }
+    }
+    let (schema, json) = (schema.clone(), json.clone());
+    let work = move || {
+        let value = parsed.map_or_else(|| json.value(), Ok).map_err(|_| TooDeep)?;
+        let judgement = schema.check(&value, Effort::Full);
+        Ok((value, judgement))
+    };
+    aside(work).await.map_err(|error| CallError::new("ToolError", format!("its values cannot be checked: {error}")))
+}
+
 impl Definition {
-    fn input_schema(&self) -> &Result<Schema, String> {
-        self.input_schema.get_or_init(|| Schema::new(&self.input))
-    }
-
-    fn output_schema(&self) -> Option<&Result<Schema, String>> {
-        let output = self.output.as_ref()?;
-        Some(self.output_schema.get_or_init(|| Schema::new(output)))
-    }
-
     /// What a call without an argument means: an empty object, unless the schema wants `null`.
     fn no_input(&self) -> Value {
-        let wants_null = self.input.get("type").is_some_and(|kind| kind == "null");
+        let wants_null = self.input.source().get("type").is_some_and(|kind| kind == "null");
         if wants_null { Value::Null } else { json!({}) }
     }
 }
@@ -397,5 +402,5 @@ fn timed_out(function: &str, timeout: Duration) -> CallError {
     CallError::new("ToolTimeout", format!("{function} did not answer within {timeout:?}")).code("TOOL_TIMEOUT")
 }
 
-/// What the values of one input may take: more than half a million.
-const MAX_INPUT_MEMORY: usize = 64 << 20;
+/// A text so small is parsed where the caller stands.
+const MAX_INLINE_BYTES: usize = 32 << 10;

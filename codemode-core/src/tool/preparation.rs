@@ -1,4 +1,4 @@
-//! How much work it is to prepare a validator, estimated before it begins.
+//! [`Prepared`]: the validator of a schema, and how much work it is to make it, estimated before that begins.
 //!
 //! To know what is left over, a schema with `unevaluatedProperties` or `unevaluatedItems` is compiled with everything that
 //! speaks of the same value, references followed, and nothing of that is shared: two references to one part make it twice.
@@ -6,21 +6,92 @@
 
 use std::collections::HashMap;
 
+use jsonschema::{PatternOptions, Validator};
 use serde_json::{Map, Value};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::references::References;
+use super::{
+    budget::{BACKTRACK_LIMIT, Size},
+    mismatch::{path_text, short},
+    references::References,
+};
+
+/// A schema whose values can be checked.
+pub(super) enum Prepared {
+    Kept(Validator, #[expect(dead_code, reason = "it gives its room back")] SemaphorePermit<'static>),
+    /// It takes much, and all room for such is taken: it is made for each check.
+    MadeEachTime {
+        stack: usize,
+    },
+}
+
+impl Prepared {
+    /// Prepares a schema of at most `depth` levels.
+    ///
+    /// # Errors
+    /// What is wrong with the schema, and where in it.
+    pub(super) fn of(schema: &Value, size: &Size, depth: usize) -> Result<Self, String> {
+        if size.references() > MAX_REFERENCES {
+            return Err(format!("it has more than {MAX_REFERENCES} references"));
+        }
+        let patterns = size.patterns();
+        if patterns.bytes > MAX_PATTERN_BYTES {
+            return Err("its regular expressions are too large together; repeat less in them, classes such as \\p{L} \
+                        most of all"
+                .to_owned());
+        }
+        // One reference leads to the next, each with frames of its own.
+        let stack = depth.saturating_add(size.references()).saturating_mul(BUILD_BYTES);
+        stacker::maybe_grow(stack, stack, || {
+            let again = if size.references() > 0 { Preparation::of(schema) } else { Preparation::default() };
+            if again.compiled > MAX_COMPILED_AGAIN || again.looked_at > MAX_LOOKED_AT_AGAIN {
+                return Err("its references lead to the same parts too often, or in circles".to_owned());
+            }
+            let validator = validator(schema)?;
+            let searched = patterns.count.saturating_mul(2 * SEARCH_BYTES as u64);
+            let bytes = patterns.bytes.saturating_add(searched).saturating_add(again.compiled * COMPILED_BYTES);
+            let room = u32::try_from(bytes >> 10).ok().and_then(|room| ROOM.try_acquire_many(room).ok());
+            Ok(room.map_or(Self::MadeEachTime { stack }, |room| Self::Kept(validator, room)))
+        })
+    }
+
+    /// Runs a check. The schema must be the one that this was made of.
+    ///
+    /// # Errors
+    /// What is wrong with the schema.
+    pub(super) fn with<R>(&self, schema: &Value, check: impl FnOnce(&Validator) -> R) -> Result<R, String> {
+        match self {
+            Self::Kept(validator, _) => Ok(check(validator)),
+            Self::MadeEachTime { stack } => {
+                stacker::maybe_grow(*stack, *stack, || validator(schema)).map(|validator| check(&validator))
+            }
+        }
+    }
+}
+
+fn validator(schema: &Value) -> Result<Validator, String> {
+    let patterns = PatternOptions::fancy_regex()
+        .backtrack_limit(BACKTRACK_LIMIT)
+        .size_limit(MAX_PATTERN_BYTES as usize)
+        .dfa_size_limit(SEARCH_BYTES);
+    jsonschema::options().offline().with_pattern_options(patterns).build(schema).map_err(|error| {
+        let path = path_text(&error);
+        let at = if path == "$" { String::new() } else { format!(" at {path}") };
+        format!("it is not a valid JSON Schema{at}: {}", short(&error.to_string()))
+    })
+}
 
 /// What is done beyond one look at each part of the schema. Both saturate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Preparation {
+struct Preparation {
     /// Parts that are compiled once more.
-    pub compiled: u64,
+    compiled: u64,
     /// Parts that are looked at once more.
-    pub looked_at: u64,
+    looked_at: u64,
 }
 
 impl Preparation {
-    pub(super) fn of(schema: &Value) -> Self {
+    fn of(schema: &Value) -> Self {
         let references = References::of(schema);
         let mut compiled = Walk { references: &references, follows: Follows::All, known: HashMap::new() };
         let mut looked_at = Walk { references: &references, follows: Follows::Certain, known: HashMap::new() };
@@ -113,12 +184,26 @@ impl<'a> Walk<'_, 'a> {
 /// What a circle counts: one or two may be there by mistake, a net of them costs more than any time.
 const CIRCLE: u64 = 1_000;
 
+/// References in one schema, and the stack that preparing each may take, for one may lead to the next.
+const MAX_REFERENCES: usize = 10_000;
+const BUILD_BYTES: usize = if cfg!(debug_assertions) { 24 << 10 } else { 6 << 10 };
+/// Parts of a schema that are compiled once more, and the bytes of each, or looked at.
+const MAX_COMPILED_AGAIN: u64 = 50_000;
+const COMPILED_BYTES: u64 = 300;
+const MAX_LOOKED_AT_AGAIN: u64 = 500_000;
+/// Bytes of the patterns of a schema when they are compiled: about a third of a second.
+const MAX_PATTERN_BYTES: u64 = 16 << 20;
+/// What a search may remember of its pattern, for each of its two directions.
+const SEARCH_BYTES: usize = 64 << 10;
+/// KiB for all that the validators of the process keep beside what the texts of their schemas take.
+static ROOM: Semaphore = Semaphore::const_new(256 << 10);
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::tool::schema::Schema;
+    use crate::tool::schema::{Effort, Schema, Unchecked};
 
     #[test]
     fn a_schema_that_grows_when_it_is_prepared_is_refused() {
@@ -138,9 +223,10 @@ mod tests {
                 definitions.insert(format!("a{n}"), json!({ "type": "string" }));
                 json!({ word: false, "$ref": "#/$defs/a0", "$defs": definitions })
             };
-            assert!(Schema::new(&schema(6)).is_ok());
-            let refused = Schema::new(&schema(40)).err().expect("it is refused");
-            assert!(refused.contains("too often, or in circles"), "{refused}");
+            let check = |n| Schema::new(schema(n)).check(&json!("x"), Effort::Full);
+            assert!(check(6).is_ok());
+            let Err(Unchecked::Broken(why)) = check(40) else { panic!("it is refused") };
+            assert!(why.contains("too often, or in circles"), "{why}");
         }
         assert!(begun.elapsed().as_secs() < 10);
     }

@@ -82,6 +82,18 @@ pub fn too_many_values(text: &[u8], max_bytes: usize) -> Option<String> {
     if text.len() <= max_bytes / CONTAINER_BYTES {
         return None;
     }
+    let bytes = memory_of_values(text);
+    (bytes > max_bytes).then(|| {
+        format!(
+            "its values would take about {} MiB of memory; at most {} are given to them",
+            bytes >> 20,
+            max_bytes >> 20
+        )
+    })
+}
+
+/// The bytes of memory that the [`Value`] of a JSON text takes: the estimate of [`too_many_values`].
+pub fn memory_of_values(text: &[u8]) -> usize {
     let (mut bytes, mut in_text, mut escaped) = (text.len(), false, false);
     for byte in text {
         match byte {
@@ -95,13 +107,7 @@ pub fn too_many_values(text: &[u8], max_bytes: usize) -> Option<String> {
             _ => {}
         }
     }
-    (bytes > max_bytes).then(|| {
-        format!(
-            "its values would take about {} MiB of memory; at most {} are given to them",
-            bytes >> 20,
-            max_bytes >> 20
-        )
-    })
+    bytes
 }
 
 /// A list has room for four items as soon as it has one; a table of members has more.

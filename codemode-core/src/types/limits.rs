@@ -54,7 +54,8 @@ pub struct Limits {
     #[serde(alias = "console_bytes")]
     pub console_bytes: usize,
     /// Bytes of JSON text of the inputs of all calls that wait or are open, together. A call that would pass it throws.
-    /// Default 16 MiB.
+    /// One whose values take more than four times as much memory as its text (`[[0],[0],…]`) counts a quarter of that
+    /// memory instead. Default 16 MiB.
     #[serde(alias = "input_bytes")]
     pub input_bytes: usize,
     /// Bytes of the result's JSON text. Default 1 MiB.

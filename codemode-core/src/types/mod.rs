@@ -15,7 +15,7 @@ pub use call::{Call, CallError, Progress, ToolNames};
 pub use error::{Error, ErrorKind};
 pub use event::{Event, EventKind, Listener};
 pub use failure::{Failure, FailureKind};
-pub use json::{Json, too_many_values};
+pub use json::{Json, memory_of_values, too_many_values};
 pub(crate) use json::{is_deeper, json_size};
 pub use limits::Limits;
 pub use outcome::{ConsoleLine, DroppedCall, Level, Outcome, Stats};

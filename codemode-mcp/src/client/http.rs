@@ -8,25 +8,22 @@ use rmcp::transport::{
     streamable_http_client::{StreamableHttpClientTransportConfig, StreamableHttpError},
 };
 
-use super::stdio::MAX_MESSAGE_BYTES;
+use super::http_client::HttpClient;
 use crate::config::HttpEndpoint;
 
 /// A transport that connects when it is used.
 ///
 /// # Errors
 /// When the HTTP client cannot be built.
-pub(super) fn transport(
-    endpoint: &HttpEndpoint,
-) -> Result<StreamableHttpClientTransport<reqwest::Client>, reqwest::Error> {
+pub(super) fn transport(endpoint: &HttpEndpoint) -> Result<StreamableHttpClientTransport<HttpClient>, reqwest::Error> {
     let config = StreamableHttpClientTransportConfig::with_uri(endpoint.url.as_str())
         .custom_headers(endpoint.headers.iter().cloned().collect())
-        .max_concurrent_requests(MAX_CONCURRENT_REQUESTS)
-        .max_sse_event_size(MAX_MESSAGE_BYTES);
+        .max_concurrent_requests(MAX_CONCURRENT_REQUESTS);
     // Another part of the host may have chosen one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     // A redirect would carry the headers, and with them the secrets, to another place.
     let client = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).redirect(redirect::Policy::none());
-    Ok(StreamableHttpClientTransport::with_client(client.build()?, config))
+    Ok(StreamableHttpClientTransport::with_client(HttpClient(client.build()?), config))
 }
 
 /// What an HTTP client failed at.

@@ -10,6 +10,8 @@ mod guarded_transport;
 mod handler;
 #[cfg(feature = "client-http")]
 mod http;
+#[cfg(feature = "client-http")]
+mod http_client;
 mod listing;
 mod live;
 mod notice;

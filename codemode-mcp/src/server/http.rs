@@ -18,13 +18,13 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use codemode_core::{Error, ErrorKind};
+use codemode_core::{Error, ErrorKind, memory_of_values, too_many_values};
 use rmcp::{
     model::ProtocolVersion,
     transport::{StreamableHttpServerConfig, StreamableHttpService},
 };
 use subtle::ConstantTimeEq;
-use tokio::{net::TcpListener, time::timeout};
+use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
 
 use super::{
     client_session::ClientSession,
@@ -74,6 +74,7 @@ impl McpServer {
             max_body_bytes: options.max_body_bytes,
             request_timeout: options.request_timeout,
             pending: AtomicUsize::new(0),
+            reading: Semaphore::new(MAX_READING >> 10),
         });
         Router::new().nest_service("/mcp", service).layer(middleware::from_fn_with_state(admission, admit))
     }
@@ -88,6 +89,8 @@ struct Admission {
     request_timeout: Duration,
     /// Requests in flight that begin a session.
     pending: AtomicUsize,
+    /// Room for the values of requests that are being read, in KiB.
+    reading: Semaphore,
 }
 
 impl Admission {
@@ -136,6 +139,15 @@ async fn admit(State(admission): State<Arc<Admission>>, request: Request, next: 
         }
         Err(_) => return (StatusCode::REQUEST_TIMEOUT, "the request took too long to arrive\n").into_response(),
     };
+    // The SDK makes values of all of it, a hundred times as large as the text in the worst case.
+    if let Some(why) = too_many_values(&body, MAX_VALUES) {
+        return (StatusCode::PAYLOAD_TOO_LARGE, format!("the request is refused: {why}\n")).into_response();
+    }
+    let room = u32::try_from(memory_of_values(&body) >> 10).unwrap_or(u32::MAX);
+    let Ok(reading) = timeout(admission.request_timeout, admission.reading.acquire_many(room)).await else {
+        let text = "the requests of all clients together hold too much; send this one again later\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")], text).into_response();
+    };
     let request = Request::from_parts(head, Body::from(body));
     let _pending = if admission.begins_session(&request) {
         match PendingSession::reserve(&admission).await {
@@ -149,7 +161,9 @@ async fn admit(State(admission): State<Arc<Admission>>, request: Request, next: 
     } else {
         None
     };
-    next.run(request).await.map(Body::new)
+    let response = next.run(request).await.map(Body::new);
+    drop(reading);
+    response
 }
 
 /// Compares in constant time, so that the time of the answer does not reveal how much of a guess was right.
@@ -160,3 +174,8 @@ fn has_token(headers: &HeaderMap, token: &str) -> bool {
         scheme.eq_ignore_ascii_case(b"bearer ") && bool::from(given.ct_eq(token.as_bytes()))
     })
 }
+
+/// What the values of one request may take, and those of all that are being read. What waits for an answer is counted again
+/// by its session.
+const MAX_VALUES: usize = 32 << 20;
+const MAX_READING: usize = 128 << 20;

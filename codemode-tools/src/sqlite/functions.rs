@@ -1,29 +1,62 @@
 //! Functions that SQLite computes by comparing every place of a text with all of another: on two texts of megabytes they
-//! take hours, within one step that no interrupt reaches. These give the same answers in one pass.
+//! take hours, within one step that no interrupt reaches. These give the same answers in one pass, and look at the flag that
+//! cancels the query before it.
 
 use std::{
     collections::HashSet,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use memchr::memmem;
 use rusqlite::{
     Connection, Error, Result, ToSql,
     ffi::{self, ErrorCode},
-    functions::{Context, FunctionFlags},
+    functions::{Context, FunctionFlags, SqlFnOutput},
     types::{ToSqlOutput, Value, ValueRef},
 };
 
-/// Puts them in the place of SQLite's own.
-pub(super) fn replace_slow(connection: &Connection) -> Result<()> {
-    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
-    connection.create_scalar_function("instr", 2, flags, instr)?;
-    connection.create_scalar_function("replace", 3, flags, replace)?;
-    connection.create_scalar_function("unhex", 2, flags, unhex)?;
+use super::like;
+
+/// Puts them in the place of SQLite's own. They end the query when `cancelled` is set.
+pub(super) fn replace_slow(connection: &Connection, cancelled: &Arc<AtomicBool>) -> Result<()> {
+    define(connection, cancelled, ("instr", 2), |context, _| instr(context))?;
+    define(connection, cancelled, ("replace", 3), |context, _| replace(context))?;
+    define(connection, cancelled, ("unhex", 2), |context, _| unhex(context))?;
     for (name, left, right) in [("trim", true, true), ("ltrim", true, false), ("rtrim", false, true)] {
         for arguments in [1, 2] {
-            connection.create_scalar_function(name, arguments, flags, move |context| trim(context, left, right))?;
+            define(connection, cancelled, (name, arguments), move |context, _| trim(context, left, right))?;
         }
+    }
+    for (name, arguments, glob) in [("like", 2, false), ("like", 3, false), ("glob", 2, true)] {
+        define(connection, cancelled, (name, arguments), move |context, cancelled| {
+            like::answer(context, glob, cancelled)
+        })?;
+    }
+    Ok(())
+}
+
+fn define<T: SqlFnOutput>(
+    connection: &Connection,
+    cancelled: &Arc<AtomicBool>,
+    (name, arguments): (&str, i32),
+    answer: impl Fn(&Context<'_>, &AtomicBool) -> Result<T> + Send + Sync + std::panic::UnwindSafe + 'static,
+) -> Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
+    let cancelled = cancelled.clone();
+    connection.create_scalar_function(name, arguments, flags, move |context| {
+        look(&cancelled)?;
+        answer(context, &cancelled)
+    })
+}
+
+/// Ends the query when its flag is set.
+pub(super) fn look(cancelled: &AtomicBool) -> Result<()> {
+    if cancelled.load(Ordering::Relaxed) {
+        let error = ffi::Error { code: ErrorCode::OperationInterrupted, extended_code: ffi::SQLITE_INTERRUPT };
+        return Err(Error::SqliteFailure(error, None));
     }
     Ok(())
 }
@@ -202,7 +235,7 @@ mod tests {
     fn the_answers_are_those_of_sqlite() {
         let (own, sqlite) =
             (Connection::open_in_memory().expect("opens"), Connection::open_in_memory().expect("opens"));
-        replace_slow(&own).expect("they are taken");
+        replace_slow(&own, &Arc::default()).expect("they are taken");
         let values = [
             "NULL",
             "''",

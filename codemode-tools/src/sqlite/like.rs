@@ -1,30 +1,13 @@
 //! `LIKE` and `GLOB`. SQLite's own compare a text of megabytes with a pattern for a second or two, one after the other in a
 //! row, and look at no interrupt meanwhile. These give the same answers and look.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::atomic::AtomicBool;
 
-use rusqlite::{
-    Connection, Error, Result,
-    ffi::{self, ErrorCode},
-    functions::{Context, FunctionFlags},
-};
+use rusqlite::{Error, Result, functions::Context};
 
-use super::functions::{before_nul, text};
+use super::functions::{before_nul, look, text};
 
-/// Puts them in the place of SQLite's own. They end the query when `cancelled` is set.
-pub(super) fn replace(connection: &Connection, cancelled: &Arc<AtomicBool>) -> Result<()> {
-    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
-    for (name, arguments, glob) in [("like", 2, false), ("like", 3, false), ("glob", 2, true)] {
-        let cancelled = cancelled.clone();
-        connection.create_scalar_function(name, arguments, flags, move |context| answer(context, glob, &cancelled))?;
-    }
-    Ok(())
-}
-
-fn answer(context: &Context<'_>, glob: bool, cancelled: &AtomicBool) -> Result<Option<bool>> {
+pub(super) fn answer(context: &Context<'_>, glob: bool, cancelled: &AtomicBool) -> Result<Option<bool>> {
     let (pattern, within) = (text(context, 0)?, text(context, 1)?);
     if pattern.as_ref().is_some_and(|pattern| pattern.len() > MAX_PATTERN_BYTES) {
         return Err(Error::UserFunctionError("LIKE or GLOB pattern too complex".into()));
@@ -56,11 +39,7 @@ impl Steps<'_> {
             return Ok(());
         }
         self.left = STEPS_BETWEEN_LOOKS;
-        if self.cancelled.load(Ordering::Relaxed) {
-            let error = ffi::Error { code: ErrorCode::OperationInterrupted, extended_code: ffi::SQLITE_INTERRUPT };
-            return Err(Error::SqliteFailure(error, None));
-        }
-        Ok(())
+        look(self.cancelled)
     }
 }
 
@@ -207,15 +186,18 @@ const STEPS_BETWEEN_LOOKS: u32 = 100_000;
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::types::Value;
+    use std::sync::{Arc, atomic::Ordering};
+
+    use rusqlite::{Connection, ErrorCode, types::Value};
 
     use super::*;
+    use crate::sqlite::functions::replace_slow;
 
     #[test]
     fn the_answers_are_those_of_sqlite() {
         let open = || Connection::open_in_memory().expect("opens");
         let (own, sqlite) = (open(), open());
-        replace(&own, &Arc::default()).expect("they are taken");
+        replace_slow(&own, &Arc::default()).expect("they are taken");
         let ask = |connection: &Connection, sql: &str, values: &[&Value]| -> Result<Option<i64>, String> {
             let mut statement = connection.prepare_cached(sql).expect("it is a statement");
             statement.query_row(rusqlite::params_from_iter(values), |row| row.get(0)).map_err(|error| error.to_string())
@@ -255,7 +237,7 @@ mod tests {
     fn a_query_of_many_ends_when_it_is_cancelled() {
         let connection = Connection::open_in_memory().expect("opens");
         let cancelled = Arc::new(AtomicBool::new(false));
-        replace(&connection, &cancelled).expect("they are taken");
+        replace_slow(&connection, &cancelled).expect("they are taken");
         let soon = cancelled.clone();
         let cancelling = std::thread::spawn(move || {
             std::thread::sleep(std::time::Duration::from_millis(200));

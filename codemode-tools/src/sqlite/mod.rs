@@ -5,10 +5,11 @@
 //!
 //! Statements, and the file itself, may be a stranger's. Everything that SQLite does with them happens on threads of this
 //! module, `codemode-sqlite`, with 8 MiB of stack each; the limits in `limits.rs` keep its recursion below one. A query
-//! looks for its cancellation every thousand steps, and within `LIKE` and `GLOB`, which are this module's own for that and use
-//! no index. Between two looks the longest step found takes one to two seconds (a JSON function with a hundred paths), and
-//! functions of one row follow each other without a look; a sort over the memory of all queries takes some seconds. An
-//! execution does not wait for that.
+//! looks for its cancellation every thousand steps, before `instr`, `replace`, `trim` and `unhex`, and within `LIKE` and
+//! `GLOB`, which are this module's own for that and use no index. Between two looks the longest step found takes one to two
+//! seconds (a JSON function with a hundred paths), and SQLite's own functions follow each other without a look within one row;
+//! a statement has at most 400 calls of JSON functions. A sort over the memory of all queries takes some seconds. Neither an
+//! execution nor other queries wait for one that was given up, while there are at most four of them.
 //!
 //! ```
 //! use std::fs;

@@ -1,6 +1,7 @@
 //! A few connections that read in parallel, each with a thread of its own and used by one query at a time.
 //!
-//! Dropping the future of a call interrupts its query: a recursive query that never ends must not hold a thread.
+//! Dropping the future of a call interrupts its query: a recursive query that never ends must not hold a thread. One that takes
+//! a while to notice is out of the way of the others meanwhile.
 
 use std::{
     path::{Path, PathBuf},
@@ -10,7 +11,7 @@ use std::{
 };
 
 use codemode_core::ToolError;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::{
     Error, ErrorKind,
@@ -23,6 +24,26 @@ pub(super) struct Pool {
     path: PathBuf,
     idle: Mutex<Vec<Worker>>,
     permits: Arc<Semaphore>,
+    /// For queries that run on although nobody waits for them any more.
+    given_up: Arc<Semaphore>,
+}
+
+/// The place of a query among those that run.
+struct Place {
+    permit: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
+    given_up: Arc<Semaphore>,
+}
+
+impl Drop for Place {
+    /// Leaves the place to others, while there are few that do so.
+    fn drop(&mut self) {
+        let mut permit = self.permit.lock().unwrap_or_else(PoisonError::into_inner);
+        if permit.is_some()
+            && let Ok(instead) = self.given_up.clone().try_acquire_owned()
+        {
+            *permit = Some(instead);
+        }
+    }
 }
 
 impl Pool {
@@ -75,7 +96,8 @@ impl Pool {
         drop(cancels_when_dropped);
         let parallel = thread::available_parallelism().map_or(1, usize::from).clamp(MIN_QUERIES, MAX_QUERIES);
         let permits = Arc::new(Semaphore::new(parallel));
-        Ok((Arc::new(Self { path: absolute, idle: Mutex::new(idle), permits }), summary))
+        let given_up = Arc::new(Semaphore::new(MAX_GIVEN_UP));
+        Ok((Arc::new(Self { path: absolute, idle: Mutex::new(idle), permits, given_up }), summary))
     }
 
     /// Does `job` on a connection and a thread of its own. Dropping the future interrupts it.
@@ -83,7 +105,9 @@ impl Pool {
         self: Arc<Self>,
         job: impl FnOnce(&mut Reader) -> Result<T, ToolError> + Send + 'static,
     ) -> Result<T, ToolError> {
-        let permit = self.permits.clone().acquire_owned().await;
+        // It is never closed.
+        let permit = Arc::new(Mutex::new(self.permits.clone().acquire_owned().await.ok()));
+        let _place = Place { permit: permit.clone(), given_up: self.given_up.clone() };
         let cancel = CancelHandle::default();
         let _cancels_when_dropped = cancel.cancel_on_drop();
         let inside = || ToolError::new("the query failed inside the host; tell the user");
@@ -108,7 +132,7 @@ impl Pool {
                     Ok(_) => Err(ToolError::new("the query was cancelled")),
                 };
                 pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(returning);
-                drop(permit);
+                drop(permit.lock().unwrap_or_else(PoisonError::into_inner).take());
                 // Nobody waits for it when the call was dropped.
                 let _ = tell.send(result);
             })
@@ -120,6 +144,8 @@ impl Pool {
 /// Bounds on how many queries run at once: waiting for the disk needs no core.
 const MIN_QUERIES: usize = 4;
 const MAX_QUERIES: usize = 16;
+/// How many more may run on for a while after they were given up.
+const MAX_GIVEN_UP: usize = 4;
 /// How long a database may take to open, and then the columns of its tables. A hostile schema takes any time.
 const OPEN_TIME: Duration = Duration::from_secs(20);
 const COLUMNS_TIME: Duration = Duration::from_secs(3);

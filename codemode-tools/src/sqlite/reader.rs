@@ -13,7 +13,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::sqlite::{
     authorizer::{self, Attempt},
-    functions, like, limits,
+    functions, limits,
 };
 
 /// One connection that can only read.
@@ -33,9 +33,8 @@ impl Reader {
         let mut connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         limits::apply(&connection)?;
-        functions::replace_slow(&connection)?;
         let cancelled = Arc::new(AtomicBool::new(false));
-        like::replace(&connection, &cancelled)?;
+        functions::replace_slow(&connection, &cancelled)?;
         let attempt = authorizer::restrict(&mut connection)?;
         let flag = cancelled.clone();
         connection.progress_handler(STEPS_BETWEEN_CHECKS, Some(move || flag.load(Ordering::Relaxed)))?;

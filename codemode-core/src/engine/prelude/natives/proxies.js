@@ -9,13 +9,27 @@ const trapOf = (name, plain) => ({ [name]() {
   const { handler } = this, trap = handler[name];
   return trap === undefined || trap === null ? apply(plain, undefined, arguments) : apply(toFunction(trap), handler, arguments);
 } })[name];
+// A native looks for each key in all the others.
+const keysMax = 16384;
+const keysOf = { ownKeys(target) {
+  const { handler } = this, trap = handler.ownKeys;
+  const keys = trap === undefined || trap === null ? ownKeys(target) : apply(toFunction(trap), handler, arguments);
+  if (!isObject(keys)) return keys;
+  const size = sizeOf(keys), listed = list();
+  if (size > keysMax) throw new RangeErrorCtor("a proxy may list at most " + keysMax + " keys, not " + size);
+  for (let i = 0; i < size; i++) {
+    beat();
+    listed[i] = keys[i];
+  }
+  return listed;
+} }.ownKeys;
 // Made with the first proxy.
 let traps;
 const handlerOf = (handler) => {
   if (!isObject(handler)) return handler;
   if (traps === undefined) {
     traps = { __proto__: null };
-    for (const name in reflected) traps[name] = trapOf(name, reflected[name]);
+    for (const name in reflected) traps[name] = name === "ownKeys" ? keysOf : trapOf(name, reflected[name]);
   }
   return { __proto__: traps, handler };
 };

@@ -71,6 +71,46 @@ const replaced = (text, part, value, all) => {
   return done + slice(text, from);
 };
 
+// Marks behind a letter are put in order one by one: a million of them take hours.
+const marksMax = 512, mark = /^\p{M}/u;
+const isMarkAt = (text, at) => {
+  const unit = charCodeAt(text, at);
+  if (unit < 0x300) return false;
+  const from = unit >= 0xdc00 && unit < 0xe000 && at > 0 ? at - 1 : at;
+  return matches(mark, slice(text, from, from + 2));
+};
+const hasLongRow = (text) => {
+  for (let i = marksMax; i < text.length; i += marksMax) {
+    let end = i;
+    while (end < text.length && end < i + marksMax && isMarkAt(text, end)) end += 1;
+    beat();
+    if (end === i + marksMax) return true;
+  }
+  return false;
+};
+
+// What is coded in one piece, and where a piece can end: within a pair, or an escape of several bytes, it cannot.
+const pieceMax = 65536;
+const isEscapeWithin = (text, at) => text[at] === "%" ? indexOf("89abAB", text[at + 1]) >= 0 : text[at - 1] === "%" || text[at - 2] === "%";
+const codedEnd = (text, end) => {
+  const unit = charCodeAt(text, end);
+  if (unit >= 0xdc00 && unit < 0xe000) return end - 1;
+  for (let at = end; at > end - 12; at--) if (!isEscapeWithin(text, at)) return at;
+  return end;
+};
+const coders = { __proto__: null };
+const coding = (name) => ({ [name](value) {
+  const text = toText(value);
+  if (text.length <= pieceMax) return apply(coders[name], undefined, [text]);
+  const parts = list();
+  for (let from = 0, end; from < text.length; from = end) {
+    spend(pieceMax << 2);
+    end = from + pieceMax < text.length ? codedEnd(text, from + pieceMax) : text.length;
+    parts[parts.length] = apply(coders[name], undefined, [slice(text, from, end)]);
+  }
+  return apply(natives.join, toArray(parts), [""]);
+} })[name];
+
 const strings = { __proto__: null };
 const stringMethods = {
   __proto__: null,
@@ -89,6 +129,14 @@ const stringMethods = {
   lastIndexOf(part) {
     const text = textOf(this), wanted = toText(part), from = +arguments[1];
     return searchBack(text, wanted, from !== from ? Infinity : from < 0 ? 0 : truncate(from));
+  },
+  normalize() {
+    const text = textOf(this);
+    if (text.length > marksMax) {
+      spend(text.length);
+      if (hasLongRow(text)) throw new RangeErrorCtor("the text has too many marks behind one letter: more than " + marksMax);
+    }
+    return apply(strings.normalize, text, arguments);
   },
   replace(pattern, value) {
     if (typeof this === "string" && typeof pattern === "string" && isQuick(this, pattern)) return apply(strings.replace, this, arguments);
@@ -128,3 +176,14 @@ const stringMethods = {
   },
 };
 replace(StringFn.prototype, stringMethods, strings);
+replace(globalThis, {
+  __proto__: null, encodeURI: coding("encodeURI"), encodeURIComponent: coding("encodeURIComponent"),
+  decodeURI: coding("decodeURI"), decodeURIComponent: coding("decodeURIComponent"),
+}, coders);
+
+// No expression can be as long.
+const escapedMax = 1048576, escapes = { __proto__: null };
+replace(RegExpCtor, { __proto__: null, escape(text) {
+  if (typeof text === "string" && text.length > escapedMax) throw new RangeErrorCtor("the text is too long for a regular expression: " + text.length + " characters");
+  return apply(escapes.escape, this, arguments);
+} }, escapes);
