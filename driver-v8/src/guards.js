@@ -14,8 +14,22 @@ const bound = (length, size) => {
 // As the native converts its receiver; what has none it refuses itself.
 const toText = (value) => typeof value === "string" || value === undefined || value === null ? value : `${value}`;
 
+// The parser keeps what is open beside the heap: some forty bytes for each level.
+const MIN_DEEP = 1048576, MAX_DEPTH = 1000000, { RangeError } = globalThis, { charCodeAt } = String.prototype;
+const deep = (text) => {
+  let depth = 0, quoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const unit = apply(charCodeAt, text, [i]);
+    if (unit === 34) quoted = !quoted;
+    else if (quoted) i += unit === 92 ? 1 : 0;
+    else if (unit === 91 || unit === 123) {
+      if (++depth > MAX_DEPTH) throw new RangeError("the JSON text is nested too deep");
+    } else if (unit === 93 || unit === 125) depth -= 1;
+  }
+};
+
 // Each guard is a text of its own, so that V8 optimises it by itself.
-const known = { apply, bound, reserve, toText, MIN_LENGTH };
+const known = { apply, bound, deep, reserve, toText, MIN_DEEP, MIN_LENGTH };
 const guard = (object, name, before, after = "", values = "arguments") => {
   const native = object[name], receiver = before.startsWith("const self") ? "self" : "this";
   const make = new Function(...Object.keys(known), "native", `"use strict"; return { ${name}() {
@@ -51,7 +65,7 @@ for (const [name, size] of [["encodeURI", 9], ["encodeURIComponent", 9], ["decod
   guard(globalThis, name, `const value = \`\${arguments[0]}\`; bound(value.length, ${size})`, text, "[value]");
 }
 // What is parsed takes more than its text: 4 times for records, 20 times for `[],[],`.
-guard(JSON, "parse", "const value = `${arguments[0]}`; bound(value.length, 4)", "if (value.length > MIN_LENGTH) reserve(0)", "[value, arguments[1]]");
+guard(JSON, "parse", "const value = `${arguments[0]}`; bound(value.length, 4); if (value.length > MIN_DEEP) deep(value)", "if (value.length > MIN_LENGTH) reserve(0)", "[value, arguments[1]]");
 const typed = Object.getPrototypeOf(Uint8Array.prototype);
 guard(Array.prototype, "join", "", text);
 for (const name of ["join", "toLocaleString"]) guard(typed, name, "", text);
@@ -95,7 +109,7 @@ put(ArrayBuffer.prototype, "resize", { resize(size) {
   apply(resize, this, [length]);
   reserve(0, true);
 } }.resize, 1);
-const Native = ArrayBuffer, { RangeError } = globalThis;
+const Native = ArrayBuffer;
 // Each takes two mappings of memory, of which a process has 65,530, and where none is left V8 can go no further.
 const MAX_RESIZABLE = 256;
 let resizable = 0;

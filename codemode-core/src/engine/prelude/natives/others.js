@@ -13,6 +13,13 @@ const typedSpend = (array) => {
   if (size > trifle) spend(size >> 3);
   return size;
 };
+// With a comparator a native makes a value of each number, and room to merge them.
+const comparison = (array, compare) => {
+  const size = attempt(typedLength, array);
+  if (compare === undefined && size > typedSortMax) compare = byNumber;
+  if (compare !== undefined && size > trifle) reserve(size * 16);
+  return compare;
+};
 const typedMethods = {
   __proto__: null,
   copyWithin(target, start) { typedSpend(this); return apply(typed.copyWithin, this, arguments); },
@@ -33,8 +40,8 @@ const typedMethods = {
       this[from + i] = source[i];
     }
   },
-  sort(compare) { return apply(typed.sort, this, [compare === undefined && attempt(typedLength, this) > typedSortMax ? byNumber : compare]); },
-  toSorted(compare) { return apply(typed.toSorted, this, [compare === undefined && attempt(typedLength, this) > typedSortMax ? byNumber : compare]); },
+  sort(compare) { return apply(typed.sort, this, [comparison(this, compare)]); },
+  toSorted(compare) { return apply(typed.toSorted, this, [comparison(this, compare)]); },
 };
 
 // A native looks for each name in all the others, and for each name in each object; it skips what is no name for ever.

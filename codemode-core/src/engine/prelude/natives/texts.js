@@ -3,16 +3,32 @@
 // The place of `part` in `text`. A native looks at every unit of `part` at every place: two texts of 10 MB that are nearly
 // equal take it hours. So a large search is done piece by piece.
 const searchMax = 2 ** 26;
-const isQuick = (text, part) => {
-  const { length } = text;
-  if (length > trifle) {
-    if (part.length > 64 && length * part.length > searchMax) return false;
-    spend(length >> 1);
-  }
-  return true;
-};
+const isQuick = (text, part) => part.length <= 64 || text.length <= trifle || text.length * part.length <= searchMax;
+// What was gone over counts once it was: a program may look for one thing after the other in a large text.
 const search = (text, part, from) => {
-  if (isQuick(text, part)) return indexOf(text, part, from);
+  if (!isQuick(text, part)) return searchPieces(text, part, from);
+  const at = indexOf(text, part, from), passed = (at < 0 ? text.length : at) - from;
+  if (passed > trifle) spend(passed >> 1);
+  return at;
+};
+// For one search after the other. A native may look at all of a text each time, so it is given a window.
+const windowMax = 4096;
+const searcher = (text, part) => {
+  if (!isQuick(text, part)) return searchPieces;
+  if (polls || part.length > windowMax) return search;
+  let window = "", begin = -1;
+  return (text, part, from) => {
+    for (;;) {
+      if (begin < 0 || from >= begin + windowMax) window = slice(text, begin = from, from + windowMax + part.length - 1);
+      const at = indexOf(window, part, from - begin);
+      if (at >= 0) return begin + at;
+      from = begin + windowMax;
+      if (from > text.length - part.length) return -1;
+      beat();
+    }
+  };
+};
+const searchPieces = (text, part, from) => {
   const places = floor(searchMax / part.length) + 1;
   for (; from <= text.length - part.length; from += places) {
     beat();
@@ -23,7 +39,11 @@ const search = (text, part, from) => {
   return -1;
 };
 const searchBack = (text, part, from) => {
-  if (isQuick(text, part)) return apply(strings.lastIndexOf, text, [part, from]);
+  if (isQuick(text, part)) {
+    const at = apply(strings.lastIndexOf, text, [part, from]), passed = (from < text.length ? from : text.length) - (at < 0 ? 0 : at);
+    if (passed > trifle) spend(passed >> 1);
+    return at;
+  }
   const places = floor(searchMax / part.length) + 1;
   let end = from < text.length - part.length ? from : text.length - part.length;
   for (; end >= 0; end -= places) {
@@ -59,16 +79,28 @@ const expand = (template, text, part, at, captures, groups) => {
   }
   return done + slice(template, from);
 };
+// Whether a native may make all the parts of a text in one piece. One that looks at no interrupt makes millions of them, or
+// long ones for each: the text before a match, or behind it.
+const wholeMax = tick === undefined ? 1048576 : 65536;
+const isWhole = (text, part, value) => {
+  const { length } = text;
+  if (length <= trifle) return true;
+  if (!isQuick(text, part) || !polls && (length > wholeMax || typeof value === "string" && indexOf(value, "$") >= 0)) return false;
+  spend(length >> 1);
+  return true;
+};
 const replaced = (text, part, value, all) => {
-  const call = typeof value === "function", template = call ? undefined : toText(value);
-  let done = "", from = 0;
-  for (let at = search(text, part, 0); at >= 0; at = search(text, part, from)) {
+  const call = typeof value === "function", template = call ? undefined : toText(value), parts = list(), next = searcher(text, part);
+  let from = 0;
+  for (let at = next(text, part, 0); at >= 0; at = next(text, part, from === at ? at + 1 : from)) {
     beat();
-    done += slice(text, from, at) + (call ? toText(apply(value, undefined, [part, at, text])) : expand(template, text, part, at));
+    parts[parts.length] = slice(text, from, at);
+    parts[parts.length] = call ? toText(apply(value, undefined, [part, at, text])) : expand(template, text, part, at);
     from = at + part.length;
-    if (!all) break;
+    if (!all || part === "" && at >= text.length) break;
   }
-  return done + slice(text, from);
+  parts[parts.length] = slice(text, from);
+  return apply(natives.join, toArray(parts), [""]);
 };
 
 // Marks behind a letter are put in order one by one: a million of them take hours.
@@ -115,14 +147,14 @@ const strings = { __proto__: null };
 const stringMethods = {
   __proto__: null,
   includes(part) {
-    if (typeof this === "string" && typeof part === "string" && isQuick(this, part)) return apply(strings.includes, this, arguments);
+    if (typeof this === "string" && typeof part === "string" && this.length <= trifle) return apply(strings.includes, this, arguments);
     const text = textOf(this);
     if (isPattern(part)) throw new TypeErrorCtor("the first argument is a regular expression");
     const wanted = toText(part);
     return search(text, wanted, within(arguments[1] < 0 ? 0 : arguments[1], text.length, 0)) >= 0;
   },
   indexOf(part) {
-    if (typeof this === "string" && typeof part === "string" && isQuick(this, part)) return apply(strings.indexOf, this, arguments);
+    if (typeof this === "string" && typeof part === "string" && this.length <= trifle) return apply(strings.indexOf, this, arguments);
     const text = textOf(this), wanted = toText(part), from = truncate(arguments[1]);
     return search(text, wanted, from < 0 ? 0 : from < text.length ? from : text.length);
   },
@@ -139,34 +171,42 @@ const stringMethods = {
     return apply(strings.normalize, text, arguments);
   },
   replace(pattern, value) {
-    if (typeof this === "string" && typeof pattern === "string" && isQuick(this, pattern)) return apply(strings.replace, this, arguments);
+    if (typeof this === "string" && typeof pattern === "string" && this.length <= trifle) return apply(strings.replace, this, arguments);
     if (this === undefined || this === null) textOf(this);
     const method = methodOf(pattern, symbolReplace);
     if (method !== undefined) return apply(method, pattern, [this, value]);
     const text = toText(this), part = toText(pattern);
-    return isQuick(text, part) ? apply(strings.replace, text, [part, value]) : replaced(text, part, value, false);
+    return text.length <= trifle ? apply(strings.replace, text, [part, value]) : replaced(text, part, value, false);
   },
   replaceAll(pattern, value) {
-    if (typeof this === "string" && typeof pattern === "string" && isQuick(this, pattern)) return apply(strings.replaceAll, this, arguments);
+    if (typeof this === "string" && typeof pattern === "string" && isWhole(this, pattern, value)) return apply(strings.replaceAll, this, arguments);
     if (this === undefined || this === null) textOf(this);
     if (isPattern(pattern) && indexOf(textOf(pattern.flags), "g") < 0) throw new TypeErrorCtor("replaceAll must be called with a global RegExp");
     const method = methodOf(pattern, symbolReplace);
     if (method !== undefined) return apply(method, pattern, [this, value]);
     const text = toText(this), part = toText(pattern);
-    return isQuick(text, part) ? apply(strings.replaceAll, text, [part, value]) : replaced(text, part, value, true);
+    return isWhole(text, part, value) ? apply(strings.replaceAll, text, [part, value]) : replaced(text, part, value, true);
   },
   split(separator, limit) {
-    if (typeof this === "string" && typeof separator === "string" && isQuick(this, separator)) return apply(strings.split, this, arguments);
+    if (typeof this === "string" && typeof separator === "string" && isWhole(this, separator)) return apply(strings.split, this, arguments);
     if (this === undefined || this === null) textOf(this);
     const method = methodOf(separator, symbolSplit);
     if (method !== undefined) return apply(method, separator, [this, limit]);
     const text = toText(this), max = limit === undefined ? arraySizeMax : limit >>> 0;
     if (separator === undefined) return apply(strings.split, text, [undefined, max]);
     const part = toText(separator);
-    if (isQuick(text, part)) return apply(strings.split, text, [part, max]);
+    if (isWhole(text, part)) return apply(strings.split, text, [part, max]);
     const parts = list();
+    if (part === "") {
+      for (let i = 0; i < text.length && i < max; i++) {
+        beat();
+        parts[i] = text[i];
+      }
+      return toArray(parts);
+    }
+    const next = searcher(text, part);
     let from = 0;
-    for (let at = search(text, part, 0); at >= 0 && parts.length < max; at = search(text, part, from)) {
+    for (let at = next(text, part, 0); at >= 0 && parts.length < max; at = next(text, part, from)) {
       beat();
       parts[parts.length] = slice(text, from, at);
       from = at + part.length;
