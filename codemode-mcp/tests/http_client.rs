@@ -211,7 +211,25 @@ async fn answer_badly(body: String) -> Response {
         "initialize" => json!({ "protocolVersion": "2025-11-25", "capabilities": { "tools": {} },
                                 "serverInfo": { "name": "huge", "version": "1" } }),
         "tools/list" => json!({ "tools": [
-            { "name": "get", "inputSchema": { "type": "object" } }, { "name": "half", "inputSchema": { "type": "object" } } ] }),
+            { "name": "get", "inputSchema": { "type": "object" } }, { "name": "half", "inputSchema": { "type": "object" } },
+            { "name": "values", "inputSchema": { "type": "object" } }, { "name": "event", "inputSchema": { "type": "object" } },
+            { "name": "long", "inputSchema": { "type": "object" } }, { "name": "fine", "inputSchema": { "type": "object" } } ] }),
+        "tools/call" if message["params"]["name"] != "get" && message["params"]["name"] != "half" => {
+            let content = match message["params"]["name"].as_str() {
+                Some("long") => format!("\"{}\"", "x".repeat(20_000_000)),
+                Some("fine") => "[[1],[2]]".to_owned(),
+                _ => format!("[{}0]", "[0],".repeat(3_000_000)),
+            };
+            let answer = format!(
+                "{{\"jsonrpc\":\"2.0\",\"id\":{},\"result\":{{\"content\":[],\"structuredContent\":{{\"a\":{content}}}}}}}",
+                message["id"]
+            );
+            if message["params"]["name"] == "values" {
+                return ([("content-type", "application/json")], answer).into_response();
+            }
+            return ([("content-type", "text/event-stream")], format!(": hello\n\ndata: {answer}\r\n\r\n"))
+                .into_response();
+        }
         "tools/call" if message["params"]["name"] == "half" => {
             let half = format!("{{\"jsonrpc\":\"2.0\",\"id\":{},\"result\":{{\"content", message["id"]);
             return ([("content-type", "application/json")], half).into_response();
@@ -244,4 +262,15 @@ async fn an_answer_that_is_too_large_or_not_json_fails_its_call() {
     assert!(begun.elapsed() < Duration::from_secs(10), "it waits for an answer that has come: {message}");
     assert!(message.contains("EOF while parsing"), "{message}");
     assert_eq!(code, "CONNECTION_LOST", "{message}");
+    for (tool, why) in
+        [("values", "its values would take"), ("event", "its values would take"), ("long", "it has more than")]
+    {
+        let begun = std::time::Instant::now();
+        let code = format!("return await external_far_{tool}({{}});");
+        let (message, code) = run(&toolset, &code).await.expect_err("it cannot be read");
+        assert!(message.contains(why) && message.contains("ask for less"), "{tool}: {message} {code}");
+        assert!(begun.elapsed() < Duration::from_secs(20), "{tool}");
+    }
+    // The connection is as good as before.
+    assert_eq!(run(&toolset, "return (await external_far_fine({})).a;").await, Ok(json!([[1], [2]])));
 }

@@ -104,6 +104,15 @@ async fn a_body_too_large_and_sessions_too_many_are_refused() {
     if let Ok(answer) = served.post(large).send().await {
         assert_eq!(answer.status(), 413);
     }
+    // Small by its text: its values would take a hundred times as much.
+    let nested = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"execute_typescript","arguments":{{"a":[{}0]}}}}}}"#,
+        "[0],".repeat(200_000)
+    );
+    let answer = served.post(nested).send().await.expect("it is answered");
+    assert_eq!(answer.status(), 413);
+    let why = answer.text().await.expect("a reason");
+    assert!(why.contains("its values would take"), "{why}");
     let served = Arc::new(served);
     let tries: Vec<_> = (0..1_000)
         .map(|_| {

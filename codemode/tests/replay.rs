@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use codemode::{
-    CodeMode, ErrorKind, ExecuteOptions, FailureKind, Limits, Recorder, Tool,
-    journal::{Line, Recording},
+    CodeMode, ErrorKind, ExecuteOptions, Failure, FailureKind, Limits, Recorder, Tool,
+    journal::{Line, RecordedEnd, Recording},
 };
 use serde_json::{Value, json};
 
@@ -112,4 +112,48 @@ async fn a_journal_that_is_full_ends_the_execution_and_replays_to_the_same_end()
         let again = code_mode().replay(program, recording).await.expect("it came out the same");
         assert_eq!(again.result.expect_err("as recorded").name, "JournalFull", "{program}");
     }
+}
+
+#[tokio::test]
+async fn what_the_host_is_said_to_have_ended_is_compared_as_well() {
+    const WAITS: &str = "for (let i = 0; i < 5; i++) console.log(i); await external_echo({}); await new Promise(() => setTimeout(() => {}, 1e6))";
+    let limits = Limits::default().timeout(Duration::from_millis(100));
+    let whole = recorded(WAITS, limits).await;
+    let again = code_mode().replay(WAITS, whole.clone()).await.expect("it is equal");
+    assert_eq!(again.result.expect_err("it waited too long").kind, FailureKind::Timeout);
+    let failed =
+        |name: &str, kind: FailureKind, message: &str| Some(RecordedEnd::new(Some(Failure::new(kind, name, message))));
+    let forged: [(&str, &dyn Fn(&mut Recording)); 11] = [
+        ("a line too many", &|it| it.lines.push(Line::Posted("log\ninfo\nforged".into()))),
+        ("an answer too many", &|it| it.lines.push(Line::Delivered("a 77 1\n5".into()))),
+        ("a longer time", &|it| it.header.limits.timeout = Duration::from_millis(150)),
+        ("other words", &|it| it.end = failed("Timeout", FailureKind::Timeout, "the program ran longer than 3s")),
+        ("out of memory", &|it| it.end = failed("OutOfMemory", FailureKind::OutOfMemory, "the program was greedy")),
+        ("cancelled", &|it| it.end = failed("Cancelled", FailureKind::Cancelled, "somebody was cross")),
+        ("a stall", &|it| it.end = failed("Stalled", FailureKind::Stalled, "the program waits for nothing")),
+        ("an error", &|it| it.end = failed("TypeError", FailureKind::Threw, "x is not a function")),
+        ("success", &|it| it.end = Some(RecordedEnd::new(None))),
+        ("a full journal", &|it| it.end = failed("JournalFull", FailureKind::LimitReached, "the journal is full")),
+        ("a full journal, cut", &|it| {
+            it.lines.truncate(3);
+            it.end = failed("JournalFull", FailureKind::LimitReached, "the journal of this execution is full");
+        }),
+    ];
+    for (what, forge) in forged {
+        let mut recording = whole.clone();
+        forge(&mut recording);
+        let error = code_mode().replay(WAITS, recording).await.map(|outcome| outcome.result).expect_err(what);
+        assert!(matches!(error.kind, ErrorKind::Diverged | ErrorKind::BadJournal), "{what}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_replay_that_is_stopped_before_the_end_of_its_record_does_not_call_it_equal() {
+    const COUNTS: &str = "for (let i = 0; i < 3; i++) console.log(i); for (;;);";
+    let mut recording = recorded(COUNTS, Limits::default().timeout(Duration::from_millis(100))).await;
+    code_mode().replay(COUNTS, recording.clone()).await.expect("it is equal");
+    recording.lines.push(Line::Posted("log\ninfo\nforged".into()));
+    let error = code_mode().replay(COUNTS, recording).await.expect_err("a line is left over");
+    assert_eq!(error.kind, ErrorKind::Diverged);
+    assert!(error.to_string().contains("1 more of the record were not reached"), "{error}");
 }

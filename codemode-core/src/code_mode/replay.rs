@@ -19,11 +19,13 @@ impl CodeMode {
     /// order.
     ///
     /// `code` is the program to run; give the recorded one to audit, a changed one to see where it departs. The limits are
-    /// those of the record, each at most as large as that of this `CodeMode`: nothing in the record can ask for more.
+    /// those of the record, each at most as large as that of this `CodeMode`: nothing in the record can ask for more. Only
+    /// where the host stopped the recorded execution, the replay may take up to four times its timeout to come as far. When
+    /// and why the host stopped it is believed, where the program itself still runs or waits; what it said is compared.
     ///
     /// # Errors
-    /// [`ErrorKind::Diverged`] at the first message that differs from the record, [`ErrorKind::BadJournal`] when the record
-    /// was altered or ends before its execution did.
+    /// [`ErrorKind::Diverged`] at the first message that differs from the record, or when the replay did not come to the end
+    /// of it, [`ErrorKind::BadJournal`] when the record was altered or ends before its execution did.
     pub async fn replay(&self, code: &str, mut recording: Recording) -> Result<Outcome, Error> {
         let requested = Instant::now();
         let names = Arc::new(recording.header.tool_names());

@@ -19,7 +19,8 @@ use crate::{
     driver::{
         Answer, ContextConfig, Host, Program, ReceiveProgress,
         clock::{fresh_seed, real_time_ms},
-        state::{Running, State},
+        outbox::MAX_WAITING,
+        state::{Running, State, host_panicked},
         timer,
         workers::Workers,
     },
@@ -106,6 +107,11 @@ impl Execution {
 
     pub(crate) fn deadline(self: &Arc<Self>, grace: Duration, workers: &Arc<Workers>) {
         self.request_stop(TIMEOUT, grace, workers);
+    }
+
+    /// Whether it is a replay that has not come to the end of its record, or an engine that is not up.
+    pub(super) fn lags(&self) -> bool {
+        self.lock().running.as_ref().is_none_or(|running| running.replay.as_ref().is_some_and(Replay::lags))
     }
 
     pub(crate) fn cancel(self: &Arc<Self>, grace: Duration, workers: &Arc<Workers>) {
@@ -328,7 +334,10 @@ impl Execution {
         let seed = program.seed.unwrap_or_else(fresh_seed);
         let (host, mode, replay) = match source {
             Source::Live(host) => (Some(host), Mode::Live, None),
-            Source::Recorded(recording) => (None, Mode::Replay, Some(Replay::new(*recording, &program.javascript))),
+            Source::Recorded(recording) => {
+                let replay = Replay::new(*recording, &program.javascript, &config.limits);
+                (None, Mode::Replay, Some(replay))
+            }
         };
         if replay.as_ref().is_some_and(Replay::was_cancelled) {
             self.deadline_is_cancel.store(true, Ordering::SeqCst);
@@ -488,11 +497,4 @@ impl ReceiveProgress for Execution {
         drop(state);
         self.perform_apart(&mut actions);
     }
-}
-
-/// While so many events wait for the host, progress is left out.
-const MAX_WAITING: usize = 1_024;
-
-pub(super) fn host_panicked() -> Error {
-    Error::new(ErrorKind::HostPanicked, "a callback of the host panicked; the execution was stopped")
 }

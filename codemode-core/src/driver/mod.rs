@@ -43,6 +43,7 @@
 
 mod aside;
 pub(crate) mod clock;
+mod deadline;
 mod execution;
 mod outbox;
 mod reject;

@@ -33,3 +33,6 @@ impl Outbox {
         self.events.is_empty() && !self.delivering
     }
 }
+
+/// While so many events wait for the host, progress is left out.
+pub(super) const MAX_WAITING: usize = 1_024;

@@ -7,12 +7,7 @@ use std::{
 };
 
 use crate::{
-    driver::{
-        Host,
-        clock::real_time_ms,
-        execution::{Execution, host_panicked},
-        state::Running,
-    },
+    driver::{Host, clock::real_time_ms, execution::Execution, state::Running, state::host_panicked},
     session::{Action, EventLoop, Start},
     types::{Error, ErrorKind, Failure, Limits, Outcome},
 };

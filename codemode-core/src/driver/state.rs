@@ -10,9 +10,9 @@ use tokio::{runtime::Handle, sync::oneshot};
 
 use crate::{
     driver::{Answer, Host, outbox::Outbox, timer::Timer},
-    journal::{Entry, Journal, replay::Replay},
+    journal::{ENTRY_BYTES, Entry, Journal, replay::Replay},
     session::{Action, EventLoop, Input},
-    types::Error,
+    types::{Error, ErrorKind},
 };
 
 /// See [`Execution`](super::execution::Execution).
@@ -57,9 +57,6 @@ impl Running {
     }
 }
 
-/// What an entry of a journal takes beyond its text.
-const ENTRY_BYTES: usize = 48;
-
 impl State {
     /// Gives the event loop an input. Its events are in the outbox when the lock is released: nothing can come between
     /// what happened and its event.
@@ -79,4 +76,8 @@ impl State {
     pub(super) fn is_over(&self) -> bool {
         self.running.as_ref().is_some_and(|running| running.event_loop.finished())
     }
+}
+
+pub(super) fn host_panicked() -> Error {
+    Error::new(ErrorKind::HostPanicked, "a callback of the host panicked; the execution was stopped")
 }

@@ -36,3 +36,6 @@ pub enum Entry<'a> {
     /// Last: the execution ended, with a failure or with a result.
     Ended(Option<&'a Failure>),
 }
+
+/// What an entry of a journal takes beyond its text.
+pub(crate) const ENTRY_BYTES: usize = 48;

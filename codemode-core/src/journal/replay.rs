@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 
 use crate::{
-    journal::{Line, RecordedEnd, Recording},
+    journal::{ENTRY_BYTES, Line, RecordedEnd, Recording},
     session::{
         Input,
         message::{GuestMessage, HostMessage},
         wording::{JOURNAL_FULL, is_overflow},
     },
-    types::{Error, ErrorKind, Failure, FailureKind, Json},
+    types::{Error, ErrorKind, Failure, FailureKind, Json, Limits},
 };
 
 /// The record of an execution while it is replayed. Its lines are met one after the other, in the order in which they
@@ -18,6 +18,13 @@ pub(crate) struct Replay {
     lines: VecDeque<Line>,
     /// The program is not the recorded one: what it names is its own affair.
     changed: bool,
+    /// The replay has the limits of the record: what it says of them must be the same.
+    same_limits: bool,
+    /// What the lines took of `journal_bytes`, which bounds them.
+    bytes: usize,
+    journal_bytes: usize,
+    /// The most that one delivery may have.
+    answer_bytes: usize,
     /// How many came out the same.
     same: usize,
     /// The next delivery was given to the event loop.
@@ -38,10 +45,25 @@ pub(crate) enum Said {
 }
 
 impl Replay {
-    /// The replay of `javascript`.
-    pub(crate) fn new(recording: Recording, javascript: &str) -> Self {
-        let changed = recording.header.javascript != javascript;
-        Self { lines: recording.lines.into(), changed, same: 0, offered: false, end: recording.end, problem: None }
+    /// The replay of `javascript`, with the limits that the host granted it.
+    pub(crate) fn new(recording: Recording, javascript: &str, granted: &Limits) -> Self {
+        let Recording { header, lines, end } = recording;
+        let length = |line: &Line| match line {
+            Line::Posted(text) | Line::Delivered(text) => text.len() + ENTRY_BYTES,
+        };
+        let bytes = lines.iter().map(length).sum();
+        Self {
+            lines: lines.into(),
+            changed: header.javascript != javascript,
+            same_limits: header.limits == *granted,
+            bytes,
+            journal_bytes: header.limits.journal_bytes,
+            answer_bytes: header.limits.answer_bytes,
+            same: 0,
+            offered: false,
+            end,
+            problem: None,
+        }
     }
 
     /// Compares what the guest says with what it said then.
@@ -67,7 +89,12 @@ impl Replay {
                     excerpt(text)
                 ));
             }
-            None if self.journal_was_full() => return Said::JournalWasFull,
+            None if self.journal_was_full() => {
+                if self.had_no_room_for(text.len()) {
+                    return Said::JournalWasFull;
+                }
+                self.is_cut();
+            }
             // How far a program got before the host stopped it is chance.
             None if self.host_ended() => return Said::Same,
             None if self.end.is_none() => self.is_cut(),
@@ -102,11 +129,14 @@ impl Replay {
                 let then = excerpt(then);
                 self.diverge(format!("the program waits where it was recorded to go on: {} was {then}", self.line()));
             }
+            None if self.journal_was_full() && !self.had_no_room_for(self.answer_bytes.saturating_mul(2)) => {
+                self.is_cut()
+            }
             None => match self.end.as_ref().map(|end| end.failure.clone()) {
-                Some(Some(failure)) => {
+                Some(Some(failure)) if self.host_ended() || failure.kind == FailureKind::Stalled => {
                     return Input::RecordEnds(Failure::new(failure.kind, failure.name, failure.message));
                 }
-                Some(None) => self.diverge("the program waits for an answer that the record does not hold".into()),
+                Some(_) => self.diverge("the program waits for an answer that the record does not hold".into()),
                 None => self.is_cut(),
             },
         }
@@ -141,7 +171,13 @@ impl Replay {
         if self.problem.is_none() {
             match self.lines.front() {
                 // The host stopped both, and this one earlier.
-                Some(_) if self.host_ended() => {}
+                Some(_) if self.host_ended() => self.diverge(format!(
+                    "the replay was stopped where {} messages and deliveries had come out the same; {} more of the record \
+                     were not reached, so nobody knows whether they would: grant it more time and memory, or replay it on \
+                     a faster driver",
+                    self.same,
+                    self.lines.len()
+                )),
                 Some(Line::Posted(then)) => {
                     let then = excerpt(then);
                     self.diverge(format!("the program says less than was recorded: {} was {then}", self.line()));
@@ -155,11 +191,31 @@ impl Replay {
             }
         }
         if self.problem.is_none()
-            && let Some(error) = self.end.as_ref().and_then(|end| departure(end.failure.as_ref(), result))
+            && let Some(end) = &self.end
         {
-            self.problem = Some(error);
+            let then = end.failure.as_ref();
+            self.problem = departure(then, result).or_else(|| self.other_words(then?, result.as_ref().err()?));
         }
         self.problem.take()
+    }
+
+    /// What the host says when it stops a program, it says of its limits, in words that are the same on all engines. What was
+    /// still open is known only where both were stopped at one place.
+    fn other_words(&self, then: &Failure, now: &Failure) -> Option<Error> {
+        let is_of_host = self.host_ended() && then.kind != FailureKind::EngineFailed;
+        let words = |failure: &Failure| failure.message.split("; still open: ").next().map(str::to_owned);
+        (is_of_host && self.same_limits && words(then) != words(now)).then(|| departed(Some(then), Some(now)))
+    }
+
+    /// Whether so many bytes more would have filled the journal.
+    fn had_no_room_for(&self, bytes: usize) -> bool {
+        self.bytes <= self.journal_bytes && self.journal_bytes - self.bytes < bytes.saturating_add(ENTRY_BYTES)
+    }
+
+    /// Whether the host stopped what was recorded, and the record is not at its end yet: how much a program says until then
+    /// is chance.
+    pub(crate) fn lags(&self) -> bool {
+        self.host_ended() && !self.lines.is_empty()
     }
 
     /// Whether the host gave the execution up, as recorded. The replay of a loop is then stopped by its own deadline.
@@ -264,7 +320,8 @@ mod tests {
         };
         let replay = |then: &str, now: &str| {
             let lines = vec![Line::Posted(then.to_owned())];
-            Replay::new(Recording { lines, ..Recording::default() }, "").posted(now) == Said::Same
+            let recording = Recording { lines, ..Recording::default() };
+            Replay::new(recording, "", &Limits::default()).posted(now) == Said::Same
         };
         let full = "Maximum call stack size exceeded";
         assert!(replay(&says(full, 1), &says(full, 2)));

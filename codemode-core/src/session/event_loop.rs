@@ -12,15 +12,15 @@ use std::{
 };
 
 use crate::{
+    engine::Stop,
     session::{
         actions::{Action, Input, Mode, Start},
         console::{Console, Written},
-        message::{CONSOLE_FULL, GuestMessage, HostMessage, refusal},
+        message::{CONSOLE_FULL, GuestMessage, HostMessage, refusal, size_of_input},
         wording,
     },
     types::{
         Call, CallError, DroppedCall, Event, EventKind, Failure, FailureKind, Json, Level, Outcome, Progress, Stats,
-        memory_of_values,
     },
 };
 
@@ -169,8 +169,7 @@ impl EventLoop {
             Input::Recorded(delivery) => self.recorded(now, delivery, actions),
             Input::RecordEnds(failure) => {
                 if self.phase == Phase::Resting {
-                    let stalled = failure.kind == FailureKind::Stalled;
-                    let failure = if stalled { wording::stalled(self.waiting_line) } else { failure };
+                    let failure = self.recorded_end(failure);
                     self.end.get_or_insert(Err(failure));
                 }
             }
@@ -179,6 +178,18 @@ impl EventLoop {
             self.step(now, actions);
         }
         None
+    }
+
+    /// The end of a program that waits where its record ends, in the words of this execution.
+    fn recorded_end(&self, recorded: Failure) -> Failure {
+        let waits_for_nothing = self.open.is_empty() && self.posted.is_empty() && self.timers.is_empty();
+        match recorded.kind {
+            FailureKind::Stalled if waits_for_nothing => wording::stalled(self.waiting_line),
+            FailureKind::Stalled => self.stopped(FailureKind::Cancelled),
+            FailureKind::Timeout | FailureKind::Cancelled | FailureKind::LimitReached => self.stopped(recorded.kind),
+            FailureKind::OutOfMemory => wording::of_stop(Stop::OutOfMemory, &self.start.limits),
+            _ => recorded,
+        }
     }
 
     /// Whether [`Action::Finish`] has been given.
@@ -485,13 +496,3 @@ impl EventLoop {
         self.start.epoch_ms.saturating_add(u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
     }
 }
-
-/// What an input counts: the bytes of its text, or a quarter of the memory that its values take, whichever is more.
-fn size_of_input(input: Option<&Json>) -> usize {
-    let text = input.map_or("", Json::text).as_bytes();
-    // A program can have a thousand of those at most.
-    if text.len() <= SMALL_INPUT { text.len() } else { text.len().max(memory_of_values(text) / 4) }
-}
-
-/// Bytes of an input whose values are not looked at.
-const SMALL_INPUT: usize = 4 << 10;

@@ -8,7 +8,7 @@ use std::{fmt, time::Duration};
 
 use serde::Deserialize;
 
-use crate::types::{CallError, Json, Level};
+use crate::types::{CallError, Json, Level, memory_of_values};
 
 /// Version of the messages and of what the prelude does with them. A journal of another version is not replayed.
 pub const FORMAT: u32 = 1;
@@ -264,6 +264,16 @@ pub fn refusal(text: &str) -> String {
 
 /// Tells the prelude that nothing it logs will be kept from now on, so that it need not format it.
 pub const CONSOLE_FULL: &str = "full";
+
+/// What an input counts: the bytes of its text, or a quarter of the memory that its values take, whichever is more.
+pub(crate) fn size_of_input(input: Option<&Json>) -> usize {
+    let text = input.map_or("", Json::text).as_bytes();
+    // A program can have a thousand of those at most.
+    if text.len() <= SMALL_INPUT { text.len() } else { text.len().max(memory_of_values(text) / 4) }
+}
+
+/// Bytes of an input whose values are not looked at.
+const SMALL_INPUT: usize = 4 << 10;
 
 #[cfg(test)]
 mod tests {

@@ -19,9 +19,9 @@ use tokio::{runtime::Handle, sync::oneshot};
 use crate::{
     driver::{
         Answer, BoxFuture, ContextConfig, DriverInfo, Host, IsolateContext, IsolateDriver, Program,
+        deadline::Deadline,
         execution::{Execution, Job, Source},
         run_loop::drive,
-        timer,
         workers::Workers,
     },
     engine::{Engine, EngineInfo, HeapEnforcement, HeapLimits, InterruptSupport},
@@ -203,11 +203,8 @@ impl<E: Engine> Inner<E> {
         let (answer, answered) = oneshot::channel();
         execution.expect_answer(answer);
         let grace = job.config.limits.grace;
-        let at = job.requested + job.config.limits.timeout;
-        let _deadline = {
-            let (execution, workers) = (execution.clone(), workers.clone());
-            timer::set(at, move || execution.deadline(grace, &workers))?
-        };
+        let deadline = Deadline::new(&execution, workers.clone(), &job.config.limits, &job.source);
+        let _deadline = deadline.set(job.requested + job.config.limits.timeout)?;
         // A task that failed to create its engine has already answered.
         let _ = give.send(job);
         let guard = CancelOnDrop { execution: Some(execution), grace, workers };
