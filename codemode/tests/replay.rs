@@ -123,7 +123,8 @@ async fn what_the_host_is_said_to_have_ended_is_compared_as_well() {
     assert_eq!(again.result.expect_err("it waited too long").kind, FailureKind::Timeout);
     let failed =
         |name: &str, kind: FailureKind, message: &str| Some(RecordedEnd::new(Some(Failure::new(kind, name, message))));
-    let forged: [(&str, &dyn Fn(&mut Recording)); 11] = [
+    type Forge<'a> = &'a dyn Fn(&mut Recording);
+    let forged: [(&str, Forge<'_>); 11] = [
         ("a line too many", &|it| it.lines.push(Line::Posted("log\ninfo\nforged".into()))),
         ("an answer too many", &|it| it.lines.push(Line::Delivered("a 77 1\n5".into()))),
         ("a longer time", &|it| it.header.limits.timeout = Duration::from_millis(150)),

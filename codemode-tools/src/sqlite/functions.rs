@@ -4,10 +4,7 @@
 
 use std::{
     collections::HashSet,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::AtomicBool},
 };
 
 use memchr::memmem;
@@ -18,7 +15,10 @@ use rusqlite::{
     types::{ToSqlOutput, Value, ValueRef},
 };
 
-use super::like;
+use super::{
+    arguments::{before_nul, look, text},
+    like,
+};
 
 /// Puts them in the place of SQLite's own. They end the query when `cancelled` is set.
 pub(super) fn replace_slow(connection: &Connection, cancelled: &Arc<AtomicBool>) -> Result<()> {
@@ -52,15 +52,6 @@ fn define<T: SqlFnOutput>(
     })
 }
 
-/// Ends the query when its flag is set.
-pub(super) fn look(cancelled: &AtomicBool) -> Result<()> {
-    if cancelled.load(Ordering::Relaxed) {
-        let error = ffi::Error { code: ErrorCode::OperationInterrupted, extended_code: ffi::SQLITE_INTERRUPT };
-        return Err(Error::SqliteFailure(error, None));
-    }
-    Ok(())
-}
-
 /// Text of any bytes: a database may hold some that is not UTF-8.
 struct Text(Vec<u8>);
 
@@ -70,35 +61,8 @@ impl ToSql for Text {
     }
 }
 
-/// An argument as SQLite makes text of it; `None` for NULL.
-pub(super) fn text<'a>(context: &'a Context<'_>, argument: usize) -> Result<Option<std::borrow::Cow<'a, [u8]>>> {
-    Ok(match context.get_raw(argument) {
-        ValueRef::Null => None,
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(bytes.into()),
-        ValueRef::Integer(integer) => Some(integer.to_string().into_bytes().into()),
-        ValueRef::Real(real) => Some(real_text(real)?.into()),
-    })
-}
-
-/// SQLite's own way to write a number, asked from a connection without a file.
-fn real_text(real: f64) -> Result<Vec<u8>> {
-    static WRITER: Mutex<Option<Connection>> = Mutex::new(None);
-    let mut writer = WRITER.lock().unwrap_or_else(PoisonError::into_inner);
-    let connection = match &mut *writer {
-        Some(connection) => connection,
-        none => none.insert(Connection::open_in_memory()?),
-    };
-    let text: String = connection.prepare_cached("SELECT CAST(?1 AS TEXT)")?.query_row([real], |row| row.get(0))?;
-    Ok(text.into_bytes())
-}
-
 fn is_continuation(byte: u8) -> bool {
     byte & 0xc0 == 0x80
-}
-
-/// What stands before the first NUL, where SQLite sees the end of some arguments.
-pub(super) fn before_nul(bytes: &[u8]) -> &[u8] {
-    bytes.get(..memchr::memchr(0, bytes).unwrap_or(bytes.len())).unwrap_or_default()
 }
 
 fn instr(context: &Context<'_>) -> Result<Option<i64>> {

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use rusqlite::{Error, Result, functions::Context};
 
-use super::functions::{before_nul, look, text};
+use super::arguments::{before_nul, look, text};
 
 pub(super) fn answer(context: &Context<'_>, glob: bool, cancelled: &AtomicBool) -> Result<Option<bool>> {
     let (pattern, within) = (text(context, 0)?, text(context, 1)?);

@@ -36,6 +36,7 @@
 //! # }
 //! ```
 
+mod arguments;
 mod authorizer;
 mod cancel;
 mod error;
