@@ -17,9 +17,13 @@
 //! |---|---|---|
 //! | lines of stdio peers up to 64 KiB | a worker of the caller's runtime (2 MiB of stack) | the parser nests 128 deep |
 //! | longer lines, up to 16 MiB of a server and 4 MiB of a client | a blocking thread of the runtime (2 MiB of stack) | one for each peer |
-//! | bodies and events of HTTP | a worker | 16 MiB of a server, 1 MiB of a client |
+//! | events of HTTP, and bodies up to 64 KiB | a worker | 16 MiB of a server, 1 MiB of a client |
+//! | longer bodies of a server | a blocking thread | 16 MiB |
 //! | lists of tools, searches, results for clients | a blocking thread | 10,000 tools and 32 MiB for each server; 128 calls for each client |
 //! | the end of a server: the list of processes is read | a blocking thread | once for each server |
+//!
+//! Before anything is parsed, what its values would take in memory is estimated: at most 256 MiB for a message of a stream or
+//! of a server, 32 MiB for a request over HTTP and 128 MiB for all of those that are being read.
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "client")]

@@ -25,7 +25,7 @@ pub struct HttpOptions {
     pub request_timeout: Duration,
     /// How long a session may be idle. Default 5 minutes.
     pub idle_timeout: Duration,
-    /// The maximum size of a request body. Default 1 MiB.
+    /// The maximum size of a request body. Default 1 MiB. Whatever it is, the values of a request may take 32 MiB of memory.
     pub max_body_bytes: usize,
     /// Ends the service when it is cancelled.
     pub stop: CancellationToken,
